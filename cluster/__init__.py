@@ -1,0 +1,1 @@
+"""A Dask client from a profile of the configuration."""

@@ -1,0 +1,63 @@
+"""A Dask client on the cluster that a profile describes."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dask
+from distributed import Client, LocalCluster
+
+from cluster.profile import ClusterProfile
+
+_LOG_LEVELS = {
+    # What ends before its peer complains of closed connections; a study's failure is told by its receipt.
+    "distributed": "critical",
+    "tornado.application": "critical",
+    "distributed.worker.memory": "warning",
+    "distributed.nanny.memory": "warning",
+}
+# A terminal's Ctrl-C reaches workers too; the driver alone decides, and closes them.
+_IGNORE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+# A worker that imports a folder named storage/ or model/ of the user's instead of ours would be lost.
+_WORKER_ENVIRONMENT = {"PYTHONSAFEPATH": "1"}
+
+
+@contextmanager
+def connect(profile: ClusterProfile) -> Iterator[Client]:
+    """Start, or join, the cluster of a profile; stop what was started at the end."""
+    settings = {
+        "distributed.nanny.environ": _WORKER_ENVIRONMENT,
+        # A study that kills three workers is set aside, not tried for ever.
+        "distributed.scheduler.allowed-failures": 3,
+        "distributed.worker.memory.spill": False,
+        "distributed.worker.memory.target": False,
+        "logging": _LOG_LEVELS,
+        "distributed.worker.preload": [_IGNORE_CTRL_C] if profile.kind == "local" else [],
+    }
+    for name, level in _LOG_LEVELS.items():
+        logging.getLogger(name).setLevel(level.upper())
+    with dask.config.set(settings):
+        if profile.kind == "address":
+            with Client(profile.address) as client:
+                yield client
+            return
+        workers = profile.workers or os.cpu_count() or 1
+        processes = profile.kind == "local"
+        with (
+            LocalCluster(
+                n_workers=workers if processes else 1,
+                threads_per_worker=1 if processes else workers,
+                processes=processes,
+                memory_limit=f"{profile.memory_gib}GiB",
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.ERROR,
+            ) as local,
+            Client(local) as client,
+        ):
+            yield client
+
+
+def n_threads(client: Client) -> int:
+    """Threads of all workers of a client's cluster."""
+    return sum(client.nthreads().values())

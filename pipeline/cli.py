@@ -1,0 +1,45 @@
+"""The command `dexome`: what it offers, and how it ends."""
+
+import sys
+
+import typer
+
+from pipeline.commands import query
+from pipeline.commands.dea import dea
+from pipeline.commands.demo import demo
+from pipeline.commands.inspect import doctor, gc, status
+from pipeline.commands.options import EXIT_FAILED, EXIT_INTERRUPTED
+from pipeline.commands.stages import analyse, compile_, init, plan, run
+from storage.errors import DexomeError
+
+app = typer.Typer(
+    name="dexome",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Differential expression of many RNA-seq studies as one compendium that anyone can query.\n\n"
+    "Start with `dexome demo`, or `dexome init` on a folder of studies and then `dexome run`.",
+)
+app.command("init")(init)
+app.command("run")(run)
+app.command("plan")(plan)
+app.command("analyse")(analyse)
+app.command("compile")(compile_)
+app.command("dea")(dea)
+app.command("demo")(demo)
+app.command("status")(status)
+app.command("doctor")(doctor)
+app.command("gc")(gc)
+app.add_typer(query.app, name="query")
+
+
+def main() -> None:
+    """Run a command; a caller's error is one sentence and a code, never a traceback."""
+    try:
+        app()
+    except DexomeError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(EXIT_FAILED)
+    except SystemExit as end:
+        if end.code == EXIT_INTERRUPTED:
+            typer.echo("stopped; run the same command again to go on from here", err=True)
+        raise

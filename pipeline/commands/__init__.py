@@ -1,0 +1,1 @@
+"""The commands of dexome, one module for each group."""

@@ -1,0 +1,126 @@
+"""The command that shows it all: simulate a small mirror, run the whole job on it, ask it questions."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+import xarray as xr
+
+from pipeline.commands.options import ClusterOption, JsonOption
+from pipeline.commands.output import echo_json, echo_table
+from pipeline.commands.query import as_shown
+from pipeline.commands.stages import echo_summary, run_all
+from pipeline.config import CONFIG_NAME
+from pipeline.workspace import create_workspace, open_workspace
+from storage.open import contrasts_of, open_compendium
+from storage.query import top_contrasts, top_genes
+from storage.schema import CONTRAST
+
+# The simulator is imported when it is asked for: no query should wait for it.
+if TYPE_CHECKING:
+    from pipeline.simulate.truth import Recovery, Truth
+
+SIMULATED = "simulated"
+WORKSPACE = "workspace"
+
+
+def demo(
+    directory: Annotated[Path, typer.Argument(help="Folder for the demo.")] = Path("demo"),
+    studies: Annotated[int, typer.Option(min=1, help="How many studies to simulate.")] = 24,
+    seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 0,
+    cluster: ClusterOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulate studies with known truth, make their compendium, and show what it can tell."""
+    from pipeline.simulate.folder import write_folder
+    from pipeline.simulate.settings import SimulationSettings
+    from pipeline.simulate.truth import read_truth
+
+    started = time.perf_counter()
+    settings = SimulationSettings(n_studies=studies, seed=seed)
+    typer.echo(
+        f"simulating {studies} studies of {settings.n_genes} genes in {directory / SIMULATED}",
+        err=True,
+    )
+    write_folder(directory / SIMULATED, settings)
+    root = directory / WORKSPACE
+    if not (root / CONFIG_NAME).exists():
+        simulated = directory / SIMULATED
+        create_workspace(root, simulated / "genes.tsv.gz", simulated / "studies")
+    summary = run_all(open_workspace(root), cluster)
+    tree = open_compendium(root)
+    recovered, found, planted = recover_truth(tree, read_truth(directory / SIMULATED))
+    seconds = time.perf_counter() - started
+    if as_json:
+        echo_json({**summary, "recovery": asdict(recovered), "found": found, "planted": planted})
+        return
+    echo_summary(summary)
+    _show_queries(tree, root)
+    _show_truth(recovered, found, planted)
+    typer.echo(f"\nall of it took {seconds:.0f} s. Next:")
+    for command in _next_commands(tree, root):
+        typer.echo(f"  {command}")
+
+
+def recover_truth(tree: xr.DataTree, truth: "Truth") -> "tuple[Recovery, int, int]":
+    """How well a compendium of simulated studies recovered what was planted in them.
+
+    Returns
+    -------
+    recovery, found, planted
+        Of all contrasts of the compendium together; and how many of the planted contrasts it has, with
+        the planted reference.
+    """
+    from pipeline.simulate.truth import recovery
+
+    contrasts = contrasts_of(tree)
+    names = [str(name) for name in ("study", "test", "reference")]
+    rows = list(zip(*(contrasts[name].values for name in names), strict=True))
+    true = [truth.true_logfc(*map(str, row)) for row in rows]
+    known = np.array([values is not None for values in true], dtype=bool)
+    stacked = np.stack([values for values in true if values is not None])
+    logfc, adjusted, t = (contrasts[n].values[known] for n in ("logfc", "neg_log10_adj_p", "t"))
+    planted = {tuple(row) for row in truth.contrasts[names].astype(str).to_numpy()}
+    found = planted & {tuple(map(str, row)) for row in rows}
+    return recovery(logfc, adjusted, stacked, np.isfinite(t)), len(found), len(planted)
+
+
+def _show_queries(tree: xr.DataTree, root: Path) -> None:
+    contrast, gene = _example(tree)
+    typer.echo(f"\n$ dexome query contrast '{contrast}' --top 5 -w {root}")
+    echo_table(as_shown(top_genes(tree, contrast, 5)))
+    typer.echo(f"\n$ dexome query gene {gene} --top 5 -w {root}")
+    echo_table(as_shown(top_contrasts(tree, gene, 5)))
+
+
+def _show_truth(recovered: "Recovery", found: int, planted: int) -> None:
+    typer.echo(
+        f"\nthe planted truth: {found} of {planted} planted contrasts found, with their reference; "
+        f"over {recovered.n_tested} tests,\n"
+        f"  correlation of estimated and true log fold changes  {recovered.correlation:.3f}\n"
+        f"  slope of the estimated on the true                  {recovered.slope:.3f}\n"
+        f"  false discovery rate at 5 %                         {recovered.false_discovery_rate:.3f}\n"
+        f"  sensitivity, all changed genes                      {recovered.sensitivity:.3f}\n"
+        f"  sensitivity, genes changed at least twofold         {recovered.strong_sensitivity:.3f}"
+    )
+
+
+def _next_commands(tree: xr.DataTree, root: Path) -> list[str]:
+    address = tree.attrs["address"]
+    contrast, _ = _example(tree)
+    return [
+        f"dexome query contrast '{contrast}' --all --out contrast.tsv -w {root}",
+        f"dexome doctor -w {root}",
+        f"python -c \"import xarray; print(xarray.open_zarr('{address}'))\"",
+    ]
+
+
+def _example(tree: xr.DataTree) -> tuple[str, str]:
+    """The contrast with the most significant gene, and that gene."""
+    contrasts = contrasts_of(tree)
+    p: Any = contrasts["neg_log10_p"].values
+    row, column = np.unravel_index(np.nanargmax(p), p.shape)
+    return str(contrasts.indexes[CONTRAST][int(row)]), str(contrasts["symbol"].values[column])

@@ -1,0 +1,135 @@
+"""The commands that look after a compendium: status, doctor, gc."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.commands.options import EXIT_FAILED, HERE, JsonOption, TakeOverOption, WorkspaceOption
+from pipeline.commands.output import echo_fields, echo_json
+from pipeline.plan import plan_inputs, read_plan
+from pipeline.workspace import open_workspace
+from storage.collect import collect_generations, held_generations
+from storage.doctor import examine
+from storage.errors import InputError
+from storage.generation import FOLDER, list_generations, read_current
+from storage.lease import LEASE_KEY, Lease, is_alive
+from storage.open import contrasts_of, open_compendium, studies_of
+from storage.schema import CONTRAST, CONTRASTS_STORE, GENE
+
+
+def status(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
+    """Say what there is: the compendium's address, its size, the plan, who is at work."""
+    opened = open_workspace(workspace)
+    disk = opened.disk
+    found: dict[str, Any] = {"workspace": str(opened.root), "generations": list_generations(disk)}
+    current = read_current(disk)
+    if current is not None:
+        tree = open_compendium(opened.root)
+        sizes = contrasts_of(tree).sizes
+        states = list(studies_of(tree)["status"].values)
+        found["compendium"] = {
+            "address": str(disk.path(f"{FOLDER}/{current.generation}/{CONTRASTS_STORE}")),
+            "published_at": current.published_at,
+            "contrasts": int(sizes[CONTRAST]),
+            "genes": int(sizes[GENE]),
+            "studies": {str(state): states.count(state) for state in sorted(set(states))},
+        }
+    try:
+        planned = read_plan(disk, plan_inputs(opened.config, opened.read_genes()))
+        found["plan"] = {
+            "studies": len(planned.records),
+            "planned": len(planned.planned),
+            "refused": dict(planned.refusals),
+        }
+    except InputError as error:
+        found["plan"] = str(error)
+    held = disk.read(LEASE_KEY)
+    if held is not None:
+        lease = json.loads(held)
+        found["lease"] = {"host": lease["host"], "pid": lease["pid"], "alive": is_alive(lease)}
+    if as_json:
+        echo_json(found)
+    else:
+        echo_fields(_in_words(found))
+
+
+def doctor(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> None:
+    """Verify the compendium: every file, shard and part, shapes and labels; say what to do again.
+
+    Exit code 0: sound; 1: something is damaged.
+    """
+    generation, findings = examine(open_workspace(workspace).disk)
+    if as_json:
+        echo_json(
+            {
+                "generation": generation,
+                "sound": not findings,
+                "findings": [
+                    {
+                        "file": f.file,
+                        "problem": f.problem,
+                        "studies": list(f.studies),
+                        "cure": f.cure,
+                    }
+                    for f in findings
+                ],
+            }
+        )
+    else:
+        for f in findings:
+            typer.echo(f"{f.file} {f.problem}; {f.cure}")
+            if f.studies:
+                typer.echo(f"  studies: {', '.join(f.studies)}")
+        typer.echo(f"{generation}: {f'{len(findings)} findings' if findings else 'sound'}")
+    if findings:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def gc(
+    keep: Annotated[
+        int, typer.Option("--keep", min=1, help="How many of the newest generations to keep.")
+    ],
+    workspace: WorkspaceOption = HERE,
+    take_over: TakeOverOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete old generations; never the current one, nor one that a reader or a model holds."""
+    disk = open_workspace(workspace).disk
+    with Lease(disk, take_over=take_over):
+        deleted, spared = collect_generations(disk, keep)
+    if as_json:
+        echo_json({"deleted": deleted, "spared": spared, "held": held_generations(disk)})
+        return
+    for name in deleted:
+        typer.echo(f"deleted {name}")
+    for name, reason in spared.items():
+        typer.echo(f"kept {name}: {reason}")
+    typer.echo(f"{len(deleted)} generations deleted, {len(list_generations(disk))} left")
+
+
+def _in_words(found: dict[str, Any]) -> dict[str, str]:
+    words = {"workspace": found["workspace"]}
+    if compendium := found.get("compendium"):
+        states = ", ".join(f"{n} {state}" for state, n in compendium["studies"].items())
+        words |= {
+            "compendium": compendium["address"],
+            "published": compendium["published_at"],
+            "size": f"{compendium['contrasts']} contrasts x {compendium['genes']} genes",
+            "studies": states,
+        }
+    else:
+        words["compendium"] = "none yet; run `dexome run`"
+    words["generations"] = ", ".join(found["generations"]) or "none"
+    plan = found["plan"]
+    if isinstance(plan, dict):
+        refused = ", ".join(f"{reason} {n}" for reason, n in sorted(plan["refused"].items()))
+        words["plan"] = (
+            f"{plan['planned']} of {plan['studies']} studies in; refused: {refused or 'none'}"
+        )
+    else:
+        words["plan"] = plan
+    if lease := found.get("lease"):
+        alive = {True: "at work", False: "dead", None: "on another host"}[lease["alive"]]
+        words["lease"] = f"process {lease['pid']} on {lease['host']}, {alive}"
+    return words

@@ -1,0 +1,36 @@
+"""Options that commands share, and what an exit code means."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_REFUSED = 3
+EXIT_INTERRUPTED = 130
+
+WorkspaceOption = Annotated[
+    Path,
+    typer.Option(
+        "--workspace", "-w", help="Folder that holds dexome.toml.", show_default="this folder"
+    ),
+]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster", help="Profile [cluster.NAME] of dexome.toml.", show_default="this machine"
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+TakeOverOption = Annotated[
+    bool,
+    typer.Option(
+        "--take-over", help="Take the workspace from a driver on another host that is dead."
+    ),
+]
+RebuildOption = Annotated[
+    bool,
+    typer.Option("--rebuild", help="Publish anew from the parts, even if nothing changed."),
+]
+HERE = Path()

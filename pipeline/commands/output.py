@@ -1,0 +1,70 @@
+"""How results are printed: tables for people, TSV for pipes, JSON for programs."""
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.table import Table
+
+
+def echo_json(value: Any) -> None:
+    """Print a value as JSON; NaN, which JSON does not have, as null."""
+    typer.echo(json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def echo_fields(fields: dict[str, str]) -> None:
+    """Print names and values, one a line, aligned."""
+    width = max(map(len, fields), default=0)
+    for name, value in fields.items():
+        typer.echo(f"{name:<{width}}  {value}")
+
+
+def echo_table(table: pd.DataFrame, title: str = "") -> None:
+    """Print a table: drawn on a terminal, tab-separated elsewhere."""
+    if not sys.stdout.isatty():
+        typer.echo(table.to_csv(sep="\t", index=False, float_format="%.6g"), nl=False)
+        return
+    drawn = Table(title=title or None)
+    for name in table.columns:
+        drawn.add_column(str(name), justify="right" if table[name].dtype.kind in "if" else "left")
+    for row in table.itertuples(index=False):
+        drawn.add_row(*(_shown(value) for value in row))
+    Console().print(drawn)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a table by its name's ending: .parquet, .csv or .tsv, the latter two gzipped with .gz."""
+    if path.suffix == ".parquet":
+        table.to_parquet(path, index=False)
+    else:
+        comma = ".csv" in path.suffixes
+        table.to_csv(path, sep="," if comma else "\t", index=False)
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """A table's rows for JSON."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float | np.floating):
+        return "" if math.isnan(value) else f"{value:.4g}"
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

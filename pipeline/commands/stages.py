@@ -1,0 +1,205 @@
+"""The commands that make a compendium: init, plan, analyse, compile, run."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.commands.options import (
+    EXIT_REFUSED,
+    HERE,
+    ClusterOption,
+    JsonOption,
+    RebuildOption,
+    TakeOverOption,
+    WorkspaceOption,
+)
+from pipeline.commands.output import echo_fields, echo_json
+from pipeline.commands.progress import progress_report
+from pipeline.plan import Plan, plan_inputs, read_plan
+from pipeline.progress import Report
+from pipeline.workspace import Workspace, create_workspace, open_workspace
+from storage.generation import FOLDER, Current
+from storage.lease import Lease
+from storage.schema import CONTRASTS_STORE
+
+# Dask and the statistics are imported when a stage needs them: no query should wait for them.
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from pipeline.stages.analyse_study import AnalysisReceipt
+
+
+def init(
+    directory: Annotated[Path, typer.Argument(help="Folder of the new workspace.")] = HERE,
+    genes: Annotated[
+        Path, typer.Option(help="Table of genes, the axis of the compendium: TSV or CSV.")
+    ] = ...,  # type: ignore[assignment]
+    source: Annotated[
+        Path, typer.Option(help="Folder of studies: STUDY/counts.tsv.gz, STUDY/samples.tsv.")
+    ] = ...,  # type: ignore[assignment]
+) -> None:
+    """Make a workspace: write its dexome.toml."""
+    path = create_workspace(directory, genes, source)
+    typer.echo(f"wrote {path}")
+    typer.echo(f"next: dexome run --workspace {directory}")
+
+
+def plan(
+    workspace: WorkspaceOption = HERE,
+    cluster: ClusterOption = None,
+    take_over: TakeOverOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide for every study whether it is in, with which contrasts, or out, and why."""
+    from pipeline.run import run_plan
+
+    opened = open_workspace(workspace)
+    genes = opened.read_genes()
+    with (
+        Lease(opened.disk, take_over=take_over) as lease,
+        _stage(opened, cluster) as (client, report),
+    ):
+        planned = run_plan(opened, genes, client, lease, report)
+    finish(summarise(opened, planned), as_json)
+
+
+def analyse(
+    workspace: WorkspaceOption = HERE, cluster: ClusterOption = None, as_json: JsonOption = False
+) -> None:
+    """Analyse every planned study that has no result yet."""
+    from pipeline.run import run_analyse
+
+    opened = open_workspace(workspace)
+    genes = opened.read_genes()
+    planned = read_plan(opened.disk, plan_inputs(opened.config, genes))
+    with _stage(opened, cluster) as (client, report):
+        receipts = run_analyse(opened, genes, planned, client, report)
+    finish(summarise(opened, planned, receipts), as_json)
+
+
+def compile_(
+    workspace: WorkspaceOption = HERE,
+    cluster: ClusterOption = None,
+    take_over: TakeOverOption = False,
+    rebuild: RebuildOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compile the results into a compendium and publish it."""
+    from pipeline.run import run_compile
+
+    opened = open_workspace(workspace)
+    genes = opened.read_genes()
+    planned = read_plan(opened.disk, plan_inputs(opened.config, genes))
+    with (
+        Lease(opened.disk, take_over=take_over) as lease,
+        _stage(opened, cluster) as (client, report),
+    ):
+        published = run_compile(opened, genes, planned, client, lease, report, rebuild=rebuild)
+    finish(summarise(opened, planned, published=published), as_json)
+
+
+def run(
+    workspace: WorkspaceOption = HERE,
+    cluster: ClusterOption = None,
+    take_over: TakeOverOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Plan, analyse and compile: do what is left of the whole job.
+
+    Exit code 0: all done; 3: done, but some studies were refused; 1: failed; 2: wrong usage.
+    """
+    finish(run_all(open_workspace(workspace), cluster, take_over=take_over), as_json)
+
+
+def run_all(
+    workspace: Workspace, cluster: str | None, *, take_over: bool = False
+) -> dict[str, Any]:
+    """The whole job on a workspace; returns its summary."""
+    from pipeline.run import run_analyse, run_compile, run_plan
+
+    genes = workspace.read_genes()
+    with (
+        Lease(workspace.disk, take_over=take_over) as lease,
+        _stage(workspace, cluster) as (client, report),
+    ):
+        planned = run_plan(workspace, genes, client, lease, report)
+        receipts = run_analyse(workspace, genes, planned, client, report)
+        published = run_compile(workspace, genes, planned, client, lease, report)
+    return summarise(workspace, planned, receipts, published)
+
+
+def summarise(
+    workspace: Workspace,
+    planned: Plan,
+    receipts: "Sequence[AnalysisReceipt]" = (),
+    published: tuple[Current, bool] | None = None,
+) -> dict[str, Any]:
+    """What a run came to, for people and programs."""
+    refused = {r.study: (r.reason, r.message) for r in planned.records if r.reason}
+    refused |= {r.study: (r.reason, r.message) for r in receipts if r.reason}
+    summary: dict[str, Any] = {
+        "studies": len(planned.records),
+        "planned": len(planned.planned),
+        "planned_contrasts": sum(len(record.contrasts) for record in planned.planned),
+    }
+    if receipts:
+        done = [receipt for receipt in receipts if not receipt.reason]
+        summary |= {"analysed": len(done), "analysed_before": sum(r.known for r in done)}
+    summary["refused"] = [
+        {"study": study, "reason": reason, "message": message}
+        for study, (reason, message) in sorted(refused.items())
+    ]
+    if published is not None:
+        current, new = published
+        address = workspace.disk.path(f"{FOLDER}/{current.generation}/{CONTRASTS_STORE}")
+        summary |= {"compendium": str(address), "generation": current.generation, "new": new}
+    return summary
+
+
+def finish(summary: dict[str, Any], as_json: bool) -> None:
+    """Print a summary and end the command with the exit code that it calls for."""
+    if as_json:
+        echo_json(summary)
+    else:
+        echo_summary(summary)
+    if summary["refused"]:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def echo_summary(summary: dict[str, Any]) -> None:
+    """Print what a run came to."""
+    fields = {
+        "studies": f"{summary['studies']}, {summary['planned']} planned "
+        f"with {summary['planned_contrasts']} contrasts"
+    }
+    if "analysed" in summary:
+        fields["analysed"] = f"{summary['analysed']}, {summary['analysed_before']} of them before"
+    if "compendium" in summary:
+        fields["compendium"] = (
+            f"{summary['compendium']} ({'new' if summary['new'] else 'unchanged'})"
+        )
+    refused = summary["refused"]
+    reasons = Counter(item["reason"] for item in refused)
+    fields["refused"] = (
+        ", ".join(f"{reason} {n}" for reason, n in sorted(reasons.items())) or "none"
+    )
+    echo_fields(fields)
+    for item in refused[:20]:
+        typer.echo(f"  {item['study']}: {item['reason']}: {item['message']}")
+    if len(refused) > 20:
+        typer.echo(f"  and {len(refused) - 20} more: plan/studies.parquet has them all")
+    done = "done" if "compendium" in summary else "stage done"
+    typer.echo(f"{done}, {len(refused)} studies refused" if refused else f"all {done}")
+
+
+@contextmanager
+def _stage(workspace: Workspace, cluster: str | None) -> "Iterator[tuple[Client, Report]]":
+    """A client of the profile and a reporter, for as long as a stage runs."""
+    from cluster.connect import connect
+
+    with connect(workspace.config.profile(cluster)) as client, progress_report() as report:
+        yield client, report

@@ -1,0 +1,158 @@
+"""dexome.toml: the only reader of TOML; a key that we don't know is refused with the nearest that we do."""
+
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from cluster.profile import ClusterProfile
+from pipeline.curate.curate import CurateSettings
+from pipeline.dea.settings import DeaSettings
+from pipeline.sources.genes import MappingSettings
+from storage.errors import InputError
+
+CONFIG_NAME = "dexome.toml"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GenesConfig:
+    """`[genes]`: `list` names the table whose ids, in its order, are the gene axis."""
+
+    list: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceConfig:
+    """`[source]`: where the studies come from."""
+
+    kind: Literal["folder"] = "folder"
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """All of `dexome.toml`; `studies` overrules `curate` for the study of that name."""
+
+    genes: GenesConfig
+    source: SourceConfig
+    mapping: MappingSettings = field(default_factory=MappingSettings)
+    curate: CurateSettings = field(default_factory=CurateSettings)
+    studies: dict[str, CurateSettings] = field(default_factory=dict)
+    dea: DeaSettings = field(default_factory=DeaSettings)
+    cluster: dict[str, ClusterProfile] = field(default_factory=dict)
+
+    def curate_settings(self, study: str) -> CurateSettings:
+        """How the samples of `study` are read."""
+        return self.studies.get(study, self.curate)
+
+    def profile(self, name: str | None) -> ClusterProfile:
+        """The cluster profile called `name`; without a name the only one, or this machine's cores."""
+        if name is None:
+            return next(iter(self.cluster.values())) if len(self.cluster) == 1 else ClusterProfile()
+        if name not in self.cluster:
+            known = ", ".join(self.cluster) or "none"
+            raise InputError(f"no [cluster.{name}] in {CONFIG_NAME}; there is {known}")
+        return self.cluster[name]
+
+    def scientific(self) -> dict[str, Any]:
+        """The settings that decide the compendium's numbers: no path, no machine."""
+        return {
+            "mapping": asdict(self.mapping),
+            "curate": asdict(self.curate),
+            "studies": {name: asdict(settings) for name, settings in sorted(self.studies.items())},
+            "dea": asdict(self.dea),
+        }
+
+
+def read_config(workspace: Path) -> Config:
+    """Read a workspace's `dexome.toml`; its paths are relative to it.
+
+    Raises
+    ------
+    InputError
+        No such file, not TOML, an unknown key (with the nearest known one), or a value that is refused.
+    """
+    path = workspace / CONFIG_NAME
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{workspace} has no {CONFIG_NAME}; run `dexome init {workspace}`"
+        ) from error
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not valid TOML: {error}") from error
+    _check_keys(path, table, Config, "")
+    try:
+        config = TypeAdapter(Config).validate_python(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"])
+        what = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{path}: {where}: {what}") from error
+    return replace(
+        config,
+        genes=replace(config.genes, list=_resolved(workspace, config.genes.list)),
+        source=replace(config.source, path=_resolved(workspace, config.source.path)),
+    )
+
+
+def _resolved(workspace: Path, path: Path) -> Path:
+    return (workspace / path.expanduser()).resolve()
+
+
+def _check_keys(path: Path, table: dict[str, Any], kind: type, where: str) -> None:
+    """Refuse every key of `table` that is no field of the dataclass `kind`, at any depth."""
+    known = [item.name for item in fields(kind)]
+    hints = get_type_hints(kind)
+    for key, value in table.items():
+        name = f"{where}{key}"
+        if key not in known:
+            near = get_close_matches(key, known, n=1, cutoff=0.5)
+            hint = f"did you mean {where}{near[0]}?" if near else f"known are {', '.join(known)}"
+            raise InputError(f"{path}: unknown key {name}; {hint}")
+        hint_type = hints[key]
+        if is_dataclass(hint_type) and isinstance(hint_type, type):
+            if not isinstance(value, dict):
+                raise InputError(f"{path}: {name} must be a table, [{name}], got {value!r}")
+            _check_keys(path, value, hint_type, f"{name}.")
+        elif get_origin(hint_type) is dict and isinstance(value, dict):
+            member = get_args(hint_type)[1]
+            for item, inner in value.items():
+                if not isinstance(inner, dict):
+                    raise InputError(f"{path}: {name}.{item} must be a table, [{name}.{item}]")
+                _check_keys(path, inner, member, f"{name}.{item}.")
+
+
+TEMPLATE = """\
+# The gene axis: a table (TSV or CSV, gzipped or not) whose first Ensembl id column is the axis, in its order.
+[genes]
+list = {genes}
+
+# A folder with one sub-folder for each study: counts.tsv.gz (genes x samples) and samples.tsv.
+[source]
+kind = "folder"
+path = {source}
+
+# The sample variable to compare, where a study leaves more than one choice:
+# [studies.GSE12345]
+# factor = "treatment"
+# reference = "vehicle"
+
+# How studies are analysed; these are the defaults.
+# [dea]
+# method = "voom"          # or "trend"
+# filter = "expressed"     # or "none"
+# tested = "contrast"      # or "study", as R does
+# deviations = "exact"     # or "parity", as R does
+
+# Machines to use; without a profile, one worker process for each core of this one.
+# [cluster.laptop]
+# kind = "local"
+# workers = 2
+# memory_gib = 4.0
+"""

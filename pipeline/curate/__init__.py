@@ -1,0 +1,1 @@
+"""Sample tables to factors, groups and contrasts, or a reason why not."""

@@ -1,0 +1,1 @@
+"""Differential expression of one study: pure functions on arrays, gene always the last axis."""

@@ -1,0 +1,40 @@
+"""Tasks on Dask, a bounded number in flight, results in the order in which they end."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from distributed import Client, as_completed
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# Tasks waiting beyond the running ones: enough that no thread starves, few enough for any scheduler.
+TASKS_PER_THREAD = 3
+
+
+def run_bounded(
+    client: Client, function: Callable[[Item], Result], items: Iterable[Item], n_threads: int
+) -> Iterator[tuple[Item, Result | BaseException]]:
+    """Call `function` on each item on the cluster; yield each item with its result or its error.
+
+    A result is taken off the cluster as soon as it is there, so nothing is lost with a worker.
+    """
+    waiting = iter(items)
+    submitted: dict[str, Item] = {}
+    completed = as_completed(with_results=True, raise_errors=False)
+
+    def submit_next() -> None:
+        for item in waiting:
+            future = client.submit(function, item, pure=False)
+            submitted[future.key] = item
+            completed.add(future)
+            return
+
+    for _ in range(TASKS_PER_THREAD * max(n_threads, 1)):
+        submit_next()
+    for future, result in completed:
+        submit_next()
+        # A failed task's result is its exception's triple.
+        value = result[1] if future.status == "error" else result
+        yield submitted.pop(future.key), value
+        future.release()

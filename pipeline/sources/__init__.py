@@ -1,0 +1,1 @@
+"""Files to counts on the gene axis and sample tables."""

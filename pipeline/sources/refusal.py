@@ -1,0 +1,63 @@
+"""Why a study is not analysed: every reason code, and what it means."""
+
+from storage.errors import DexomeError
+
+# Reader, curation, docs and tests loop over this table.
+REASONS: dict[str, str] = {
+    # The files.
+    "no_counts": "the study's folder has no count table",
+    "several_tables": "the study's folder has more than one count table, or more than one sample table",
+    "no_samples_table": "the study's folder has no sample table",
+    "unreadable": "a file can't be read",
+    "damaged_gzip": "a gzip file is cut short or damaged",
+    "excel_file": "a file is an Excel workbook, not text",
+    "not_text": "a file is binary, or not UTF-8",
+    "empty_table": "a table has no header, or no rows below it",
+    "no_header": "a count table has no header line",
+    "no_samples": "a count table has no column but the ids, or its separator is not known",
+    "ragged_row": "a row has more or fewer fields than the header",
+    "unnamed_column": "a column of counts has no name",
+    "duplicate_samples": "two columns of a count table have one name",
+    "annotation_column": "a column of text stands beside the ids",
+    "bad_count": "a count is no number, or not finite",
+    "missing_count": "a count is missing",
+    "negative_count": "a count is negative",
+    "not_counts": "the values are normalised or on a log scale",
+    # The gene axis.
+    "ids_lost": "too many of the counts stand under ids that are not on the gene axis",
+    "zero_counts": "no sample has a count on the gene axis",
+    # The samples.
+    "samples_mismatch": "names in the sample table and in the count table do not match",
+    "duplicate_sample_rows": "two rows of the sample table name one sample",
+    # The comparison.
+    "unknown_factor": "the sample table has no column of the name that the settings give as factor",
+    "unknown_reference": "the factor has no usable level of the name that the settings give as reference",
+    "no_factor": "no column of the sample table describes groups of samples",
+    "too_few_samples": "fewer than two samples can be used",
+    "one_condition": "all usable samples are in one group",
+    "no_replicates": "fewer than two groups have replicates",
+    "too_many_levels": "the column that tells groups has too many levels to be sure that it is the factor",
+    # The analysis.
+    "zero_library": "a sample has no count of an expressed gene",
+    "nothing_expressed": "no gene passes the expression filter",
+    "changed": "the study's files changed between plan and analysis; the next run does it",
+    "failed": "the analysis ended in an error of its own; the next run tries again",
+    "several_factors": "more than one column could be the factor, and none contains the others",
+}
+
+
+class Refusal(DexomeError):  # noqa: N818 (a finding, recorded and passed over)
+    """A study that can't be analysed, and why: the run records it and goes on.
+
+    `code` is a key of `REASONS`; `message` is one sentence: the thing, the value, the cure.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        if code not in REASONS:
+            raise ValueError(f"{code!r} is no reason code; add it to REASONS")
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message

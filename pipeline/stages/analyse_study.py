@@ -1,0 +1,184 @@
+"""The analysis of one planned study: from its files to its part, once."""
+
+import logging
+import time
+import traceback
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from pipeline.dea.design import Contrast, make_design
+from pipeline.dea.errors import NotAnalysableError
+from pipeline.dea.result import StudyResult
+from pipeline.dea.settings import ENGINE_VERSION
+from pipeline.dea.study import analyse_study as analyse
+from pipeline.sources.refusal import Refusal
+from pipeline.stages.prepare import (
+    Prepared,
+    contrast_rows,
+    mapping_columns,
+    prepare_study,
+    sample_rows,
+)
+from pipeline.stages.record import (
+    Outcome,
+    Status,
+    outcome_key,
+    read_outcome,
+    write_outcome,
+)
+from pipeline.stages.task import StudyTask
+from storage.errors import InputError, StoreError
+from storage.parts import Part, part_digest, write_part
+from storage.schema import STATISTICS, STUDY_STATISTICS
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnalysisTask:
+    """One planned study: its task, and the key of the part to make."""
+
+    task: StudyTask
+    part: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnalysisReceipt:
+    """What the driver hears of an analysed study: a few numbers, never an array."""
+
+    study: str
+    part: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    n_contrasts: int = 0
+    n_tested: int = 0
+    seconds: float = 0.0
+    known: bool = False
+
+
+def analyse_planned(item: AnalysisTask) -> AnalysisReceipt:
+    """Analyse one planned study, or find its part made already; write part or outcome."""
+    task, started = item.task, time.perf_counter()
+    if part_digest(task.disk, task.study, item.part) is not None:
+        return AnalysisReceipt(study=task.study, part=item.part, status="analysed", known=True)
+    told = outcome_key(task.study, item.part)
+    outcome = read_outcome(task.disk, told)
+    if outcome is not None and outcome.status == "refused":
+        return AnalysisReceipt(study=task.study, part=item.part, known=True, **asdict(outcome))
+    try:
+        prepared = prepare_study(task)
+        if prepared.part != item.part:
+            raise Refusal(
+                "changed", f"the files of {task.study} changed after the plan; plan again"
+            )
+        part = make_part(task, prepared)
+    except (StoreError, InputError):
+        # The workspace's trouble, not the study's: the stage ends.
+        raise
+    except (Refusal, NotAnalysableError) as error:
+        status: Status = "failed" if error.code == "changed" else "refused"
+        return _write_failure(
+            item, Outcome(status=status, reason=error.code, message=str(error)), started
+        )
+    except Exception as error:
+        log.debug("%s failed", task.study, exc_info=True)
+        return _write_failure(item, unknown_failure(error), started)
+    write_part(task.disk, part)
+    return AnalysisReceipt(
+        study=task.study,
+        part=item.part,
+        status=str(part.columns["status"]),
+        n_contrasts=len(part.contrasts),
+        n_tested=int(part.columns["n_tested"]),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def make_part(task: StudyTask, prepared: Prepared) -> Part:
+    """The result of one study, computed with one BLAS thread: the same bytes wherever it runs."""
+    curation = prepared.curation
+    design = make_design([curation.groups[name] for name in prepared.samples])
+    contrasts = [
+        Contrast(test=planned.test, reference=planned.reference) for planned in curation.contrasts
+    ]
+    with threadpool_limits(limits=1, user_api="blas"):
+        result = analyse(prepared.counts, design, contrasts, task.dea)
+    return Part(
+        study=task.study,
+        key=prepared.part,
+        gene_list_sha256=task.gene_list_sha256,
+        contrasts=_contrasts(task, prepared, result),
+        samples=_samples(prepared, result),
+        columns={
+            "status": result.status,
+            "n_samples": len(prepared.samples),
+            "n_contrasts": len(contrasts),
+            "n_measured": int(result.measured.sum()),
+            "n_tested": result.n_tested,
+            "df_residual": result.df_residual,
+            "s2_prior": _constant(result.s2_prior),
+            "df_prior": _constant(result.df_prior),
+            "design": ",".join(design.columns),
+            "engine_version": ENGINE_VERSION,
+            "flags": ",".join((*curation.flags, *result.flags)),
+            **mapping_columns(prepared.mapping),
+        },
+        statistics={v.name: getattr(result, v.name).astype(np.float32) for v in STATISTICS},
+        study_statistics={
+            v.name: getattr(result, v.name).astype(np.float32) for v in STUDY_STATISTICS
+        },
+    )
+
+
+def unknown_failure(error: BaseException) -> Outcome:
+    """The outcome of a study whose task raised what no study should; the next run tries it again."""
+    where = traceback.extract_tb(error.__traceback__)
+    at = f" at {Path(where[-1].filename).name}:{where[-1].lineno}" if where else ""
+    message = f"{type(error).__name__}: {error}".splitlines()[0]
+    return Outcome(status="failed", reason="failed", message=f"{message}{at}")
+
+
+def record_lost(item: AnalysisTask, error: BaseException) -> AnalysisReceipt:
+    """Record, from outside, a study whose worker did not live to do it."""
+    return _write_failure(item, unknown_failure(error), time.perf_counter())
+
+
+def _write_failure(item: AnalysisTask, outcome: Outcome, started: float) -> AnalysisReceipt:
+    task = item.task
+    write_outcome(task.disk, outcome_key(task.study, item.part), outcome)
+    seconds = time.perf_counter() - started
+    return AnalysisReceipt(study=task.study, part=item.part, seconds=seconds, **asdict(outcome))
+
+
+def _contrasts(task: StudyTask, prepared: Prepared, result: StudyResult) -> list[dict[str, Any]]:
+    return [
+        {
+            **row,
+            "n_tested_genes": int(result.tested[place].sum()),
+            "df_total": float(result.df_total[place]),
+            "flags": ",".join(result.contrast_flags[place]),
+        }
+        for place, row in enumerate(contrast_rows(task, prepared.curation))
+    ]
+
+
+def _samples(prepared: Prepared, result: StudyResult) -> list[dict[str, Any]]:
+    place = {name: i for i, name in enumerate(prepared.samples)}
+    rows = sample_rows(prepared)
+    for row in rows:
+        if row["used"]:
+            i = place[row["sample"]]
+            row["library_size"] = float(result.library_sizes[i])
+            row["norm_factor"] = float(result.norm_factors[i])
+            row["weight"] = float(result.sample_weights[i])
+    return rows
+
+
+def _constant(values: np.ndarray) -> float:
+    """A prior that all genes share; NaN where each has its own."""
+    return float(values) if values.ndim == 0 else float("nan")

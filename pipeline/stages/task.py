@@ -1,0 +1,77 @@
+"""What a task needs to know of its study, small enough to be sent to a worker."""
+
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pipeline.config import Config
+from pipeline.curate.curate import CurateSettings
+from pipeline.dea.settings import ENGINE_VERSION, DeaSettings
+from pipeline.sources.folder import FolderSource
+from pipeline.sources.genes import GeneIndex, MappingSettings
+from pipeline.stages.record import hash_of
+from storage.disk import Disk
+from storage.genes import GeneList, read_gene_list
+from storage.schema import SCHEMA_VERSION
+
+# Bump when the plan of an unchanged study would come out otherwise.
+PLAN_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudyTask:
+    """One study and all that its plan and its analysis depend on."""
+
+    workspace: Path
+    study: str
+    source: Path
+    gene_list: Path
+    gene_list_sha256: str
+    mapping: MappingSettings
+    curate: CurateSettings
+    dea: DeaSettings
+
+    @property
+    def disk(self) -> Disk:
+        """The workspace's disk."""
+        return Disk(self.workspace)
+
+    def plan_key(self, fingerprint: str) -> str:
+        """Key of the study's plan: what it was made from, files by their fingerprint."""
+        return hash_of(
+            {
+                "plan": [PLAN_VERSION, SCHEMA_VERSION, ENGINE_VERSION],
+                "study": self.study,
+                "fingerprint": fingerprint,
+                "genes": self.gene_list_sha256,
+                "mapping": asdict(self.mapping),
+                "curate": asdict(self.curate),
+                "dea": asdict(self.dea),
+            }
+        )
+
+
+def make_tasks(workspace: Path, config: Config, genes: GeneList) -> list[StudyTask]:
+    """One task for each study of the source."""
+    return [
+        StudyTask(
+            workspace=workspace,
+            study=study,
+            source=config.source.path,
+            gene_list=config.genes.list,
+            gene_list_sha256=genes.sha256,
+            mapping=config.mapping,
+            curate=config.curate_settings(study),
+            dea=config.dea,
+        )
+        for study in FolderSource(config.source.path).studies()
+    ]
+
+
+@lru_cache(maxsize=2)
+def gene_index(path: Path, sha256: str) -> GeneIndex:
+    """The index of a gene list, made once in each worker."""
+    genes = read_gene_list(path)
+    if genes.sha256 != sha256:
+        raise RuntimeError(f"{path} changed while it was in use; run the command again")
+    return GeneIndex.from_list(genes)

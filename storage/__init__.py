@@ -1,0 +1,1 @@
+"""What is on disk: schema, gene list, parts, compendium, queries."""

@@ -1,0 +1,73 @@
+"""Deleting old generations, and the holds that keep one from it."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from storage.disk import Disk
+from storage.generation import DELETING, FOLDER, list_generations, read_current
+from storage.lease import is_alive, this_process
+
+HOLDS = f"{FOLDER}/holds"
+# A reader on another host cannot be asked whether it lives; its hold counts for this long.
+REMOTE_HOLD_S = 7 * 24 * 3600.0
+
+
+@contextmanager
+def hold_generation(disk: Disk, generation: str, reason: str) -> Iterator[None]:
+    """Keep a generation from being collected while this process reads it."""
+    key = f"{HOLDS}/{uuid.uuid4().hex}.json"
+    held = {"generation": generation, "reason": reason, "since": time.time(), **this_process()}
+    disk.put(key, json.dumps(held).encode())
+    try:
+        yield
+    finally:
+        disk.delete(key)
+
+
+def held_generations(disk: Disk) -> dict[str, str]:
+    """Generations that a live reader or a model holds, with the reason."""
+    held = {}
+    for key in disk.list(HOLDS):
+        hold = json.loads(disk.read(key) or b"{}")
+        if _counts(hold):
+            held[str(hold["generation"])] = str(hold["reason"])
+    return held
+
+
+def collect_generations(disk: Disk, keep: int) -> tuple[list[str], dict[str, str]]:
+    """Delete all but the `keep` newest generations, CURRENT and the held ones.
+
+    Returns
+    -------
+    deleted, spared
+        Names of the deleted generations; those kept although they are old, with the reason.
+    """
+    if keep < 1:
+        raise ValueError(f"keep must be at least 1, got {keep}")
+    current = read_current(disk)
+    held = held_generations(disk)
+    deleted, spared = [], {}
+    for name in list_generations(disk)[:-keep]:
+        if current is not None and name == current.generation:
+            spared[name] = "it is the current one"
+        elif name in held:
+            spared[name] = held[name]
+        else:
+            # Out of sight in one step, so that a killed collection leaves no half generation.
+            disk.publish(f"{FOLDER}/{name}", f"{DELETING}{name}")
+            deleted.append(name)
+    folder = disk.path(FOLDER)
+    for path in folder.glob(".deleting-*") if folder.is_dir() else ():
+        disk.delete(f"{FOLDER}/{path.name}")
+    return deleted, spared
+
+
+def _counts(hold: dict[str, Any]) -> bool:
+    alive = is_alive(hold)
+    if alive is None:
+        return time.time() - float(hold.get("since", 0)) < REMOTE_HOLD_S
+    return alive

@@ -1,0 +1,280 @@
+"""Compiling a generation: from parts to whole shards, labels and a manifest, then published at once."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from storage.disk import Disk
+from storage.errors import StoreError
+from storage.generation import (
+    BUILDING,
+    FOLDER,
+    Current,
+    Manifest,
+    list_generations,
+    manifest_key,
+    next_generation,
+    read_current,
+    read_manifest,
+    write_current,
+)
+from storage.genes import GeneList
+from storage.labels import consolidate, create_skeleton, write_all_labels
+from storage.layout import Layout
+from storage.lease import Lease
+from storage.parts import Part, read_part_header
+from storage.schema import (
+    CONTRASTS_STORE,
+    SCHEMA_VERSION,
+    STATISTICS,
+    STUDIES_GROUP,
+    STUDY_STATISTICS,
+    Variable,
+)
+from storage.shards import Row, ShardReceipt, ShardTask, shard_signature, split_rows
+from storage.zarr_store import StagingStore
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StudyEntry:
+    """One study of the plan: its part, or, without one, its values of `STUDY_COLUMNS` and its samples."""
+
+    study: str
+    part: str | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
+    samples: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Build:
+    """A generation about to be written: its tables in row order, and the tasks that write its shards."""
+
+    generation: str
+    inputs: str
+    building: str
+    genes: GeneList
+    contrasts: list[dict[str, Any]]
+    studies: list[dict[str, Any]]
+    samples: list[dict[str, Any]]
+    attributes: dict[str, Any]
+    parts: dict[str, dict[str, str]]
+    tasks: list[ShardTask]
+
+
+def plan_build(
+    disk: Disk,
+    genes: GeneList,
+    entries: Iterable[StudyEntry],
+    attributes: dict[str, Any],
+    *,
+    layout: Layout | None = None,
+    rebuild: bool = False,
+) -> Build | None:
+    """What the next generation is made of; None where the current one already is just that.
+
+    Rows are sorted by study and contrast id. `attributes` are the store's own (resolved settings,
+    versions) and count as input.
+    """
+    layout = layout or Layout()
+    entries = sorted(entries, key=lambda entry: entry.study)
+    headers = {
+        e.study: read_part_header(disk, e.study, e.part) for e in entries if e.part is not None
+    }
+    inputs = _hash_inputs(genes, entries, headers, attributes, layout)
+    current = read_current(disk)
+    if current is not None and current.inputs == inputs and not rebuild:
+        return None
+    generation = next_generation(disk, inputs)
+    contrasts, contrast_rows, study_rows = [], [], []
+    for entry in entries:
+        if entry.part is None:
+            study_rows.append(Row(entry.study))
+            continue
+        part, digest = headers[entry.study]
+        study_rows.append(Row(entry.study, entry.part, digest))
+        for index in sorted(
+            range(len(part.contrasts)), key=lambda i: str(part.contrasts[i]["contrast"])
+        ):
+            contrasts.append(part.contrasts[index])
+            contrast_rows.append(Row(entry.study, entry.part, digest, index))
+    building = f"{BUILDING}{generation}"
+    linkable = _linkable(disk, current)
+    tasks: list[ShardTask] = []
+    for group, variables, rows in (
+        ("", STATISTICS, contrast_rows),
+        (STUDIES_GROUP, STUDY_STATISTICS, study_rows),
+    ):
+        tasks += _shard_tasks(building, group, variables, rows, genes, layout, linkable)
+    return Build(
+        generation=generation,
+        inputs=inputs,
+        building=building,
+        genes=genes,
+        contrasts=contrasts,
+        studies=[_study_row(entry, headers) for entry in entries],
+        samples=[sample for entry in entries for sample in _samples_of(entry, headers)],
+        attributes={
+            "title": "dexome compendium of differential expression",
+            "schema_version": SCHEMA_VERSION,
+            "gene_list_sha256": genes.sha256,
+            **attributes,
+        },
+        parts={s: {"key": part.key, "sha256": digest} for s, (part, digest) in headers.items()},
+        tasks=tasks,
+    )
+
+
+def adopt_generation(disk: Disk, inputs: str, lease: Lease) -> Current | None:
+    """Make current a complete generation of these inputs that a killed run had no time to; None if none."""
+    current = read_current(disk)
+    newer = [n for n in list_generations(disk) if current is None or n > current.generation]
+    for name in reversed(newer):
+        manifest = disk.read(manifest_key(name))
+        if manifest is not None and read_manifest(disk, name).inputs == inputs:
+            lease.check()
+            return write_current(disk, name, inputs, manifest)
+    return None
+
+
+def begin_build(disk: Disk, build: Build, layout: Layout | None = None) -> None:
+    """Lay out the arrays of a build; what a killed run of the same build left complete stays."""
+    for path in disk.path(FOLDER).glob(".building-*") if disk.path(FOLDER).is_dir() else ():
+        if path.name != build.building.removeprefix(f"{FOLDER}/"):
+            disk.delete(f"{FOLDER}/{path.name}")
+    store = StagingStore(disk, f"{build.building}/{CONTRASTS_STORE}")
+    shapes = {
+        "": (len(build.contrasts), len(build.genes)),
+        STUDIES_GROUP: (len(build.studies), len(build.genes)),
+    }
+    create_skeleton(store, shapes, build.attributes, layout or Layout())
+
+
+def publish_build(
+    disk: Disk, build: Build, receipts: Iterable[ShardReceipt], lease: Lease
+) -> Current:
+    """Write labels, metadata and manifest of a build whose shards all stand; make it the newest.
+
+    Raises
+    ------
+    StoreError
+        A shard of the build has no receipt.
+    LockedError
+        The lease was lost: nothing was published.
+    """
+    by_file = {receipt.file: receipt for receipt in receipts}
+    holds = {task.file(v): task for task in build.tasks for v in task.variables}
+    if missing := sorted(holds.keys() - by_file.keys()):
+        raise StoreError(
+            f"{missing[0]} of {build.generation} was not written; run `dexome compile` again"
+        )
+    prefix = f"{build.building}/{CONTRASTS_STORE}"
+    store = StagingStore(disk, prefix)
+    write_all_labels(store, build.genes, build.contrasts, build.studies, build.samples)
+    consolidate(store)
+    files = {}
+    for key in disk.list(prefix):
+        file = key.removeprefix(f"{build.building}/")
+        receipt = by_file.get(file)
+        sha256 = receipt.sha256 if receipt else disk.sha256(key)
+        files[file] = {"sha256": sha256, "size": disk.path(key).stat().st_size}
+    manifest = Manifest(
+        store=CONTRASTS_STORE,
+        schema_version=SCHEMA_VERSION,
+        gene_list_sha256=build.genes.sha256,
+        inputs=build.inputs,
+        parts=build.parts,
+        shards={
+            file: {
+                "signature": by_file[file].signature,
+                "studies": sorted({row.study for row in task.rows}),
+            }
+            for file, task in holds.items()
+        },
+        files=files,
+    ).encode()
+    disk.put(manifest_key(build.building.removeprefix(f"{FOLDER}/")), manifest)
+    lease.check()
+    disk.publish(build.building, f"{FOLDER}/{build.generation}")
+    lease.check()
+    return write_current(disk, build.generation, build.inputs, manifest)
+
+
+def _hash_inputs(
+    genes: GeneList,
+    entries: Sequence[StudyEntry],
+    headers: dict[str, tuple[Part, str]],
+    attributes: dict[str, Any],
+    layout: Layout,
+) -> str:
+    content = {
+        "schema": SCHEMA_VERSION,
+        "genes": [genes.sha256, genes.symbols, genes.biotypes],
+        "layout": asdict(layout),
+        "attributes": attributes,
+        "studies": [
+            [e.study, headers[e.study][1]]
+            if e.part is not None
+            else [e.study, e.columns, e.samples]
+            for e in entries
+        ],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _study_row(entry: StudyEntry, headers: dict[str, tuple[Part, str]]) -> dict[str, Any]:
+    columns = headers[entry.study][0].columns if entry.part is not None else entry.columns
+    return {"study": entry.study, "part": entry.part or "", **columns}
+
+
+def _samples_of(entry: StudyEntry, headers: dict[str, tuple[Part, str]]) -> list[dict[str, Any]]:
+    samples = headers[entry.study][0].samples if entry.part is not None else entry.samples
+    return [{"study": entry.study, **sample} for sample in samples]
+
+
+def _linkable(disk: Disk, current: Current | None) -> dict[str, tuple[str, str]]:
+    """Shards of the current generation by signature: their path in the workspace and SHA-256."""
+    if current is None:
+        return {}
+    try:
+        manifest = read_manifest(disk, current.generation, current.manifest_sha256)
+    except StoreError:
+        return {}
+    return {
+        shard["signature"]: (
+            f"{FOLDER}/{current.generation}/{file}",
+            manifest.files[file]["sha256"],
+        )
+        for file, shard in manifest.shards.items()
+    }
+
+
+def _shard_tasks(
+    building: str,
+    group: str,
+    variables: tuple[Variable, ...],
+    rows: Sequence[Row],
+    genes: GeneList,
+    layout: Layout,
+    linkable: dict[str, tuple[str, str]],
+) -> list[ShardTask]:
+    tasks = []
+    gene_list_sha256 = genes.sha256
+    for number, members in enumerate(split_rows(rows, layout)):
+        signatures = {v.name: shard_signature(members, v, layout, len(genes)) for v in variables}
+        tasks.append(
+            ShardTask(
+                building=building,
+                store=CONTRASTS_STORE,
+                group=group,
+                variables=variables,
+                number=number,
+                rows=members,
+                n_genes=len(genes),
+                gene_list_sha256=gene_list_sha256,
+                layout=layout,
+                links={name: linkable[sig] for name, sig in signatures.items() if sig in linkable},
+            )
+        )
+    return tasks

@@ -1,0 +1,248 @@
+"""Durable, atomic commits: the one interface through which anything here is written, and the local disk."""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+from storage.errors import StoreError
+
+# Called before every step on the disk with its kind (write, sync, rename, link, delete) and path.
+# Tests put a kill or an error there; nothing else may set it.
+step_hook: Callable[[str, Path], None] | None = None
+
+TEMPORARY = ".tmp-"
+_serial = count()
+
+
+class Commits(Protocol):
+    """What a workspace needs of its storage; keys are relative, with slashes.
+
+    `put`, `create` and `swap` are atomic and durable when they return: a reader sees the old bytes or
+    the new ones, after a power loss too.
+    """
+
+    def read(self, key: str) -> bytes | None:
+        """Bytes under `key`, None where there is nothing."""
+
+    def list(self, prefix: str) -> list[str]:
+        """Keys below the folder `prefix`, sorted, without temporary ones."""
+
+    def stage(self, key: str, data: bytes) -> None:
+        """Write `data` under a key below a folder that is being built: atomic, durable once published."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write `data` under `key`, in the place of what is there."""
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write `data` under `key` if nothing is there; say whether it was written."""
+
+    def swap(self, key: str, data: bytes | None, expected: bytes) -> bool:
+        """Write `data` (None: delete) if `key` still holds `expected`; say whether it was done."""
+
+    def link(self, source: str, target: str) -> None:
+        """Stage the bytes of `source` under `target`, without copying where possible."""
+
+    def publish(self, building: str, final: str) -> None:
+        """Make the complete folder `building` visible as `final`, all of it at once."""
+
+    def delete(self, prefix: str) -> None:
+        """Delete a key or a folder; nothing there is no error."""
+
+
+class Disk:
+    """Commits on a local disk, below the folder `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, key: str) -> Path:
+        """Where `key` lies."""
+        return self.root / key
+
+    def read(self, key: str) -> bytes | None:
+        try:
+            return self.path(key).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StoreError(f"cannot read {self.path(key)}: {error.strerror}") from error
+
+    def list(self, prefix: str) -> list[str]:
+        return sorted(
+            path.relative_to(self.root).as_posix()
+            for path in self.path(prefix).rglob("*")
+            if not path.name.startswith(TEMPORARY) and path.is_file()
+        )
+
+    def stage(self, key: str, data: bytes) -> None:
+        target = self.path(key)
+        with _named(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with self._temporary(target, data, durable=False) as temporary:
+                _step("rename", target)
+                temporary.replace(target)
+
+    def put(self, key: str, data: bytes) -> None:
+        target = self.path(key)
+        with _named(target), self._temporary(target, data) as temporary:
+            _step("rename", target)
+            temporary.replace(target)
+            _sync(target.parent)
+
+    def create(self, key: str, data: bytes) -> bool:
+        target = self.path(key)
+        with _named(target), self._temporary(target, data) as temporary:
+            _step("link", target)
+            try:
+                # A link fails where its target exists, and brings the whole content with it.
+                os.link(temporary, target)
+            except FileExistsError:
+                return False
+            _sync(target.parent)
+            return True
+
+    def swap(self, key: str, data: bytes | None, expected: bytes) -> bool:
+        with self._exclusive():
+            if self.read(key) != expected:
+                return False
+            if data is None:
+                self.delete(key)
+            else:
+                self.put(key, data)
+            return True
+
+    def link(self, source: str, target: str) -> None:
+        path = self.path(target)
+        with _named(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _step("link", path)
+            path.unlink(missing_ok=True)
+            os.link(self.path(source), path)
+
+    def publish(self, building: str, final: str) -> None:
+        source, target = self.path(building), self.path(final)
+        with _named(target):
+            for path in [source, *source.rglob("*")]:
+                _sync(path)
+            _step("rename", target)
+            source.rename(target)
+            _sync(target.parent)
+
+    def delete(self, prefix: str) -> None:
+        path = self.path(prefix)
+        with _named(path):
+            _step("delete", path)
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def sweep(self, prefix: str) -> int:
+        """Delete the temporary files below `prefix` whose writer, on this host, is dead; count them."""
+        stale = [
+            path
+            for path in self.path(prefix).rglob(f"{TEMPORARY}*")
+            if not _writer_may_live(path.name)
+        ]
+        for path in stale:
+            with _named(path):
+                _step("delete", path)
+                path.unlink(missing_ok=True)
+        return len(stale)
+
+    def sha256(self, key: str) -> str | None:
+        """SHA-256 of the bytes under `key`, in hexadecimal; None where there is nothing."""
+        try:
+            with self.path(key).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+
+    @contextlib.contextmanager
+    def _temporary(self, target: Path, data: bytes, *, durable: bool = True) -> Iterator[Path]:
+        """A file of `data` beside `target`, gone afterwards."""
+        if durable:
+            self._make_folder(target.parent)
+        name = f"{TEMPORARY}{socket.gethostname()}-{os.getpid()}-{next(_serial)}"
+        temporary = target.with_name(name)
+        try:
+            _step("write", target)
+            with temporary.open("xb") as file:
+                file.write(data)
+                if durable:
+                    file.flush()
+                    _step("sync", target)
+                    os.fsync(file.fileno())
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        self._make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync(folder.parent)
+
+    @contextlib.contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """Hold the folder's advisory lock, so that one process at a time compares and swaps."""
+        with _named(self.root):
+            self._make_folder(self.root)
+            with (self.root / ".swap").open("ab") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield
+
+
+def _step(kind: str, path: Path) -> None:
+    if step_hook is not None:
+        step_hook(kind, path)
+
+
+def _sync(path: Path) -> None:
+    _step("sync", path)
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _writer_may_live(name: str) -> bool:
+    """Whether the process that a temporary file's name carries may still write it."""
+    host, _, rest = name.removeprefix(TEMPORARY).rpartition("-")[0].rpartition("-")
+    if host != socket.gethostname():
+        return True
+    return (
+        rest == str(os.getpid())
+        or Path(f"/proc/{rest}").exists()
+        or not Path("/proc/self").exists()
+    )
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turn the system's refusals to write into errors that name the file and the cure."""
+    cures = {
+        errno.ENOSPC: "the disk is full; free space and run the same command again",
+        errno.EDQUOT: "the quota is used up; free space and run the same command again",
+        errno.EROFS: "the file system is read-only; choose a workspace that you can write",
+        errno.EACCES: "permission denied; choose a workspace that you can write",
+        errno.EPERM: "not permitted; choose a workspace that you can write",
+        errno.ENOTDIR: "a file stands where a folder is needed; move it away",
+        errno.EEXIST: "a file stands where a folder is needed; move it away",
+    }
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in cures:
+            raise
+        raise StoreError(f"cannot write {path}: {cures[error.errno]}") from error

@@ -1,0 +1,112 @@
+"""Generations: where they lie, which one is current, and what each of their stores is made of."""
+
+import hashlib
+import json
+import re
+import uuid
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from storage.disk import Disk
+from storage.errors import StoreError
+from storage.schema import CONTRASTS_STORE
+
+FOLDER = "compendium"
+CURRENT_KEY = f"{FOLDER}/CURRENT"
+BUILDING = f"{FOLDER}/.building-"
+DELETING = f"{FOLDER}/.deleting-"
+_NAME = re.compile(r"gen-(\d{6})-([0-9a-f]{12})")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Current:
+    """What `compendium/CURRENT` says: the newest generation and the hash of its first manifest."""
+
+    generation: str
+    inputs: str
+    manifest_sha256: str
+    published_at: str
+    write_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """What one store of a generation is made of.
+
+    `files` maps every file of the store, relative to the generation, to its SHA-256 and size.
+    `shards` maps a shard's path to the signature of what went in and the studies that it holds.
+    """
+
+    store: str
+    schema_version: int
+    gene_list_sha256: str
+    inputs: str
+    parts: dict[str, dict[str, str]] = field(default_factory=dict)
+    shards: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        """JSON, the same for the same content."""
+        return json.dumps(asdict(self), sort_keys=True, indent=0).encode()
+
+
+def manifest_key(generation: str, store: str = CONTRASTS_STORE) -> str:
+    """Where the manifest of a store lies: beside it."""
+    return f"{FOLDER}/{generation}/{store.removesuffix('.zarr')}.manifest.json"
+
+
+def read_current(disk: Disk) -> Current | None:
+    """The published generation; None where nothing was published yet."""
+    data = disk.read(CURRENT_KEY)
+    if data is None:
+        return None
+    try:
+        return Current(**json.loads(data))
+    except (ValueError, TypeError) as error:
+        raise StoreError(
+            f"{disk.path(CURRENT_KEY)} is damaged; delete it and run `dexome compile` to publish again"
+        ) from error
+
+
+def write_current(disk: Disk, generation: str, inputs: str, manifest: bytes) -> Current:
+    """Make a generation the newest one."""
+    current = Current(
+        generation=generation,
+        inputs=inputs,
+        manifest_sha256=hashlib.sha256(manifest).hexdigest(),
+        published_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        write_id=uuid.uuid4().hex,
+    )
+    disk.put(CURRENT_KEY, json.dumps(asdict(current), sort_keys=True).encode())
+    return current
+
+
+def read_manifest(disk: Disk, generation: str, sha256: str | None = None) -> Manifest:
+    """The manifest of a generation's contrasts, verified where its hash is known."""
+    key = manifest_key(generation)
+    data = disk.read(key)
+    cure = "run `dexome compile --rebuild` to publish it again"
+    if data is None:
+        raise StoreError(f"{disk.path(key)} is missing; {cure}")
+    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+        raise StoreError(f"{disk.path(key)} is damaged (its checksum does not match); {cure}")
+    try:
+        return Manifest(**json.loads(data))
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"{disk.path(key)} is damaged (it cannot be read); {cure}") from error
+
+
+def list_generations(disk: Disk) -> list[str]:
+    """Names of the published generations, oldest first."""
+    folder = disk.path(FOLDER)
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name))
+
+
+def next_generation(disk: Disk, inputs: str) -> str:
+    """Name of the next generation for these inputs."""
+    names = list_generations(disk)
+    last = max((int(name.split("-")[1]) for name in names), default=0)
+    return f"gen-{last + 1:06d}-{inputs[:12]}"

@@ -1,0 +1,88 @@
+"""How a (row, gene) array is cut: shards are what one writer owns, chunks what is read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import zarr
+from zarr.codecs import ZstdCodec
+
+from storage.schema import Variable
+from storage.zarr_store import StagingStore
+
+LABEL_CHUNK = 65_536
+FILL = {"float32": float("nan"), "float64": float("nan"), "int32": -1, "bool": False, "string": ""}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """Rows of a chunk and of a shard, genes of a chunk; a shard spans all genes, rounded up."""
+
+    chunk_rows: int = 128
+    chunk_genes: int = 1024
+    shard_rows: int = 512
+
+    def __post_init__(self) -> None:
+        if min(self.chunk_rows, self.chunk_genes) < 1 or self.shard_rows % self.chunk_rows:
+            raise ValueError(f"a shard must be whole chunks of at least one row, got {self}")
+
+    def n_shards(self, n_rows: int) -> int:
+        """Shards of an array of `n_rows` rows."""
+        return -(-n_rows // self.shard_rows)
+
+    def shard_genes(self, n_genes: int) -> int:
+        """Genes of a shard: all of them, rounded up to whole chunks."""
+        return -(-n_genes // self.chunk_genes) * self.chunk_genes
+
+
+def create_matrix(
+    store: StagingStore, path: str, variable: Variable, shape: tuple[int, int], layout: Layout
+) -> None:
+    """Create a sharded (row, gene) array without writing a value."""
+    zarr.create_array(
+        store,
+        name=path,
+        shape=shape,
+        dtype=variable.dtype,
+        chunks=(layout.chunk_rows, layout.chunk_genes),
+        shards=(layout.shard_rows, layout.shard_genes(shape[1])),
+        # The checksum turns a flipped bit into an error; without it most flips read as wrong numbers.
+        compressors=ZstdCodec(level=1, checksum=True),
+        fill_value=FILL[variable.dtype],
+        dimension_names=variable.dims,
+        attributes=attributes_of(variable),
+        overwrite=True,
+    )
+
+
+def open_matrix(store: StagingStore, path: str) -> zarr.Array[Any]:
+    """A (row, gene) array to write whole shards into."""
+    array = zarr.open_array(store, path=path)
+    # A shard of NaN only must exist: one that is absent looks like a lost one.
+    return array.with_config({"write_empty_chunks": True})
+
+
+def write_labels(
+    store: StagingStore, path: str, variable: Variable, values: Sequence[object]
+) -> None:
+    """Write a one-dimensional array: a label of rows or genes, or a number for each."""
+    array = zarr.create_array(
+        store,
+        name=path,
+        shape=(len(values),),
+        dtype=variable.dtype,
+        chunks=(min(max(len(values), 1), LABEL_CHUNK),),
+        compressors=ZstdCodec(level=1, checksum=True),
+        fill_value=FILL[variable.dtype],
+        dimension_names=variable.dims,
+        attributes=attributes_of(variable),
+        config={"write_empty_chunks": True},
+        overwrite=True,
+    )
+    if values:
+        array[:] = list(values)  # type: ignore[assignment]
+
+
+def attributes_of(variable: Variable) -> dict[str, Any]:
+    """Attributes that say what an array is."""
+    return {"long_name": variable.long_name, "units": variable.unit}

@@ -1,0 +1,176 @@
+"""Writing one shard row: the only task that writes into a store, whole shards and nothing else."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import zarr
+
+from storage.disk import Disk
+from storage.errors import StoreError
+from storage.layout import Layout, open_matrix
+from storage.parts import read_part
+from storage.schema import SCHEMA_VERSION, Variable
+from storage.zarr_store import StagingStore
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Where one row of an array comes from.
+
+    `index` is the contrast's number in the part; `part` is None for a study without a result, whose
+    row is NaN.
+    """
+
+    study: str
+    part: str | None = None
+    digest: str | None = None
+    index: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShardTask:
+    """One row of shards: the same `rows` of every one of `variables`, in the group `group`.
+
+    `links` maps a variable to the path, relative to the workspace, and the SHA-256 of a shard of an
+    earlier generation that holds the same rows.
+    """
+
+    building: str
+    store: str
+    group: str
+    variables: tuple[Variable, ...]
+    number: int
+    rows: tuple[Row, ...]
+    n_genes: int
+    gene_list_sha256: str
+    layout: Layout
+    links: dict[str, tuple[str, str]]
+
+    def path(self, variable: Variable) -> str:
+        """The array's path within the store."""
+        return f"{self.group}/{variable.name}" if self.group else variable.name
+
+    def file(self, variable: Variable) -> str:
+        """The shard's file, relative to the generation."""
+        return f"{self.store}/{self.path(variable)}/c/{self.number}/0"
+
+
+@dataclass(frozen=True, slots=True)
+class ShardReceipt:
+    """A shard that is in its place and verified."""
+
+    file: str
+    sha256: str
+    size: int
+    signature: str
+    linked: bool
+
+
+def shard_signature(rows: Iterable[Row], variable: Variable, layout: Layout, n_genes: int) -> str:
+    """Hash of what goes into a shard: equal signatures, equal values."""
+    content = [
+        SCHEMA_VERSION,
+        [variable.name, variable.dtype],
+        [layout.chunk_rows, layout.chunk_genes, layout.shard_rows, n_genes],
+        [[row.study, row.digest, row.index] for row in rows],
+    ]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def write_shards(disk: Disk, task: ShardTask) -> list[ShardReceipt]:
+    """Write, or link, one shard of every variable of a task, and verify each against the parts.
+
+    A shard that a killed run left complete is kept. Holds one (shard rows, gene) float32 block for
+    each variable.
+
+    Raises
+    ------
+    StoreError
+        A part is damaged or has changed, or a shard reads back otherwise than it was written.
+    """
+    if receipts := _link_shards(disk, task):
+        return receipts
+    blocks = _read_blocks(disk, task)
+    store = StagingStore(disk, f"{task.building}/{task.store}")
+    first = task.number * task.layout.shard_rows
+    where = slice(first, first + len(task.rows))
+    for variable in task.variables:
+        array = open_matrix(store, task.path(variable))
+        block = blocks[variable.name]
+        file = disk.path(f"{task.building}/{task.file(variable)}")
+        if file.is_file():
+            if _reads_as(array, where, block):
+                continue
+            # Zarr would read a shard at the array's end before writing it: a torn one can't be.
+            disk.delete(f"{task.building}/{task.file(variable)}")
+        array[where] = block
+        if not _reads_as(array, where, block):
+            raise StoreError(
+                f"{file} reads back otherwise than it was written; check the disk and run the command again"
+            )
+    return [_receipt(disk, task, variable, linked=False) for variable in task.variables]
+
+
+def _link_shards(disk: Disk, task: ShardTask) -> list[ShardReceipt]:
+    """Receipts of the shards linked from an earlier generation; none if one of them is not intact."""
+    if len(task.links) < len(task.variables):
+        return []
+    if any(disk.sha256(source) != sha256 for source, sha256 in task.links.values()):
+        return []
+    for variable in task.variables:
+        disk.link(task.links[variable.name][0], f"{task.building}/{task.file(variable)}")
+    return [_receipt(disk, task, variable, linked=True) for variable in task.variables]
+
+
+def _read_blocks(disk: Disk, task: ShardTask) -> dict[str, np.ndarray]:
+    blocks = {
+        variable.name: np.full((len(task.rows), task.n_genes), np.nan, np.float32)
+        for variable in task.variables
+    }
+    numbered = [(place, row) for place, row in enumerate(task.rows) if row.part is not None]
+    for (study, key), group in groupby(numbered, key=lambda item: (item[1].study, item[1].part)):
+        members = list(group)
+        assert key is not None
+        part, digest = read_part(disk, study, key)
+        if digest != members[0][1].digest or part.gene_list_sha256 != task.gene_list_sha256:
+            raise StoreError(
+                f"the part of {study} changed while the compendium was compiled; run `dexome compile` again"
+            )
+        for variable in task.variables:
+            source = part.statistics.get(variable.name)
+            for place, row in members:
+                blocks[variable.name][place] = (
+                    part.study_statistics[variable.name] if source is None else source[row.index]
+                )
+    return blocks
+
+
+def _reads_as(array: zarr.Array[Any], where: slice, block: np.ndarray) -> bool:
+    """Whether the rows read back as the very bits of `block`."""
+    try:
+        found = np.asarray(array[where])
+    except (ValueError, RuntimeError):
+        return False
+    return np.array_equal(found.view(np.uint32), block.view(np.uint32))
+
+
+def _receipt(disk: Disk, task: ShardTask, variable: Variable, *, linked: bool) -> ShardReceipt:
+    file = task.file(variable)
+    key = f"{task.building}/{file}"
+    sha256 = disk.sha256(key)
+    assert sha256 is not None
+    signature = shard_signature(task.rows, variable, task.layout, task.n_genes)
+    return ShardReceipt(file, sha256, disk.path(key).stat().st_size, signature, linked)
+
+
+def split_rows(rows: Sequence[Row], layout: Layout) -> list[tuple[Row, ...]]:
+    """The rows of each shard, in order."""
+    return [
+        tuple(rows[start : start + layout.shard_rows])
+        for start in range(0, len(rows), layout.shard_rows)
+    ]

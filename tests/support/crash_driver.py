@@ -1,0 +1,186 @@
+"""Kill a tiny run at every numbered step on the disk, run it again, and compare; a program of its own.
+
+`python -m tests.support.crash_driver ROOT FIRST STRIDE` tries the steps FIRST, FIRST + STRIDE, … and
+prints a line of JSON. Everything happens in forks of one thread-free process with all imports done.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import storage.disk
+from pipeline import run as pipeline_run
+from pipeline.stages import analyse_study
+from pipeline.stages.analyse_study import AnalysisReceipt, AnalysisTask, make_part
+from pipeline.stages.prepare import prepare_study
+from pipeline.stages.task import make_tasks
+from pipeline.workspace import Workspace
+from storage.doctor import examine
+from storage.open import open_compendium
+from tests.support.whole_run import compendium_hash, content_hash, run_whole
+from tests.support.workspaces import make_workspace, write_study
+
+NO_KILL = 10**9
+
+
+def main(root: Path, first: int, stride: int) -> None:
+    """Try every `stride`-th step from `first` on, until a run is not killed any more."""
+    base = make_workspace(root, studies=2)
+    genes = base.read_genes()
+    # Kernels are loaded once, before the forks.
+    task = make_tasks(base.root, base.config, genes)[0]
+    make_part(task, prepare_study(task))
+    _in_fork(lambda: run_whole(base))
+    before = _answer(lambda: compendium_hash(base.root))
+    write_study(root / "source" / "studies" / "S2", 2)
+    undisturbed = _copy(base, root / "undisturbed")
+    _in_fork(lambda: run_whole(undisturbed))
+    after = _answer(lambda: compendium_hash(undisturbed.root))
+    assert before != after
+    step, failures, tried = first, [], 0
+    while True:
+        trial = _copy(base, root / f"trial-{first}")
+        problem, killed = _try(trial, step, before, after)
+        if not killed:
+            break
+        tried += 1
+        if problem:
+            failures.append({"step": step, "problem": problem})
+        step += stride
+    sys.stdout.write(json.dumps({"tried": tried, "last": step, "failures": failures}) + "\n")
+
+
+def _try(trial: Workspace, step: int, before: str, after: str) -> tuple[str, bool]:
+    """Kill one run at one step; say what was wrong, and whether the run lived to reach the step."""
+    ready, tell_ready = os.pipe()
+    proceed, tell_proceed = os.pipe()
+    verifier = os.fork()
+    if verifier == 0:
+        _exit_with(lambda: _verify(trial, before, after, tell_ready, proceed))
+    os.read(ready, 1)
+    status = _fork_status(lambda: _run_and_die(trial, step))
+    os.write(tell_proceed, b"1")
+    _, verdict = os.waitpid(verifier, 0)
+    for end in (ready, tell_ready, proceed, tell_proceed):
+        os.close(end)
+    killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+    problem = "" if verdict == 0 else (trial.root / "problem").read_text()
+    if not killed and status != 0:
+        problem = problem or f"the run ended with status {status}"
+    return problem, killed
+
+
+def _verify(trial: Workspace, before: str, after: str, ready: int, proceed: int) -> None:
+    """Read all the while; run again after the kill; compare with an undisturbed run."""
+    try:
+        reader = open_compendium(trial.root)
+        os.write(ready, b"1")
+        os.read(proceed, 1)
+        assert content_hash(reader) == before, "an open reader saw its generation change"
+        assert compendium_hash(trial.root) in (before, after), "a new reader saw a third generation"
+        done = set(_log(trial, "receipts"))
+        executed = len(_log(trial, "executions"))
+        _log_executions(trial)
+        run_whole(trial)
+        again = done & set(_log(trial, "executions")[executed:])
+        assert not again, f"{again} were analysed again after their receipt"
+        assert compendium_hash(trial.root) == after, (
+            "the compendium differs from the undisturbed one"
+        )
+        assert content_hash(reader) == before, "an open reader saw its generation change"
+        findings = examine(trial.disk)[1]
+        assert not findings, f"doctor finds {findings}"
+        left = [str(p) for p in trial.root.rglob("*") if p.name.startswith((".tmp-", ".building-"))]
+        assert not left, f"left behind: {left}"
+    except BaseException as error:
+        (trial.root / "problem").write_text("".join(traceback.format_exception(error)))
+        os.write(ready, b"1")
+        raise
+
+
+def _run_and_die(trial: Workspace, step: int) -> None:
+    numbered = iter(range(NO_KILL))
+
+    def die_at(kind: str, path: Path) -> None:
+        del kind, path
+        if next(numbered) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    _log_executions(trial)
+    storage.disk.step_hook = die_at
+    run_whole(trial)
+
+
+def _log_executions(trial: Workspace) -> None:
+    """Write down every analysis that begins to compute, and every receipt."""
+    compute, analyse = analyse_study.make_part, analyse_study.analyse_planned
+
+    def logged_compute(task, prepared):  # type: ignore[no-untyped-def]
+        _append(trial, "executions", task.study)
+        return compute(task, prepared)
+
+    def logged_analyse(item: AnalysisTask) -> AnalysisReceipt:
+        receipt = analyse(item)
+        _append(trial, "receipts", receipt.study)
+        return receipt
+
+    analyse_study.make_part = logged_compute
+    vars(pipeline_run)["analyse_planned"] = logged_analyse
+
+
+def _append(trial: Workspace, name: str, line: str) -> None:
+    with (trial.root / name).open("a") as file:
+        file.write(line + "\n")
+
+
+def _log(trial: Workspace, name: str) -> list[str]:
+    path = trial.root / name
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def _copy(base: Workspace, root: Path) -> Workspace:
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(base.root, root)
+    return Workspace(root, base.config)
+
+
+def _fork_status(function: Callable[[], object]) -> int:
+    child = os.fork()
+    if child == 0:
+        _exit_with(function)
+    return os.waitpid(child, 0)[1]
+
+
+def _in_fork(function: Callable[[], object]) -> None:
+    assert _fork_status(function) == 0
+
+
+def _answer(function: Callable[[], str]) -> str:
+    """A string computed in a fork."""
+    read, write = os.pipe()
+    _in_fork(lambda: os.write(write, function().encode()))
+    os.close(write)
+    with os.fdopen(read) as file:
+        return file.read()
+
+
+def _exit_with(function: Callable[[], object]) -> None:
+    """End this fork with 0, or with 1 and the traceback."""
+    code = 1
+    try:
+        function()
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

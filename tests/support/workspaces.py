@@ -1,0 +1,78 @@
+"""Tiny workspaces: a few studies of a few hundred genes, made from a seed."""
+
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cluster.profile import ClusterProfile
+from pipeline.config import Config, GenesConfig, SourceConfig
+from pipeline.workspace import Workspace
+from storage.layout import Layout
+
+N_GENES = 240
+# Several shards and chunks even in a tiny compendium.
+TINY_LAYOUT = Layout(chunk_rows=1, chunk_genes=128, shard_rows=2)
+IN_PROCESS = ClusterProfile(kind="threads", workers=1)
+
+
+def gene_ids(n_genes: int = N_GENES) -> list[str]:
+    """Ids of a tiny gene axis."""
+    return [f"ENSMUSG{i + 1:011d}" for i in range(n_genes)]
+
+
+def write_genes(path: Path, n_genes: int = N_GENES) -> None:
+    """Write a tiny gene list."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [f"{gene}\tGene{i}\tprotein_coding" for i, gene in enumerate(gene_ids(n_genes))]
+    path.write_text("\n".join(["gene_id\tsymbol\tbiotype", *rows]) + "\n")
+
+
+def write_study(
+    folder: Path,
+    seed: int,
+    levels: Sequence[str] = ("control", "drug"),
+    replicates: int = 3,
+    n_genes: int = N_GENES,
+) -> None:
+    """Write one study whose last genes respond to every level but the first."""
+    rng = np.random.default_rng(seed)
+    base = rng.lognormal(4, 1.5, n_genes)
+    groups = [level for level in levels for _ in range(replicates)]
+    effect = {level: 3.0 * i for i, level in enumerate(levels)}
+    samples = [f"s{i}" for i in range(len(groups))]
+    counts = []
+    for level in groups:
+        mean = base.copy()
+        mean[-20:] *= 2.0 ** effect[level]
+        counts.append(rng.negative_binomial(10, 10 / (10 + mean)))
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = ["\t".join(["gene_id", *samples])]
+    rows += [
+        "\t".join([g, *map(str, c)])
+        for g, c in zip(gene_ids(n_genes), np.array(counts).T, strict=True)
+    ]
+    data = ("\n".join(rows) + "\n").encode()
+    (folder / "counts.tsv.gz").write_bytes(gzip.compress(data, mtime=0))
+    table = ["sample\ttreatment", *(f"{s}\t{g}" for s, g in zip(samples, groups, strict=True))]
+    (folder / "samples.tsv").write_text("\n".join(table) + "\n")
+
+
+def make_workspace(root: Path, studies: int = 3) -> Workspace:
+    """A workspace of `studies` studies; the second has two contrasts."""
+    source = root / "source"
+    write_genes(root / "genes.tsv")
+    for number in range(studies):
+        levels = ("control", "drug", "other") if number == 1 else ("control", "drug")
+        write_study(source / "studies" / f"S{number}", number, levels)
+    return Workspace(root / "work", tiny_config(root))
+
+
+def tiny_config(root: Path) -> Config:
+    """The configuration of the workspaces made here."""
+    return Config(
+        genes=GenesConfig(list=root / "genes.tsv"),
+        source=SourceConfig(path=root / "source" / "studies"),
+        cluster={"tiny": IN_PROCESS},
+    )

@@ -1,0 +1,43 @@
+"""The benchmark's exact parts at a small size; no time is judged here."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.report import Bar, format_table, ratio_bar
+from benchmarks.storage import Sizes, make_large, measure_exactness, measure_large
+from cluster.connect import connect
+from cluster.profile import ClusterProfile
+
+THREADS = ClusterProfile(kind="threads", workers=2)
+
+
+def test_no_row_is_lost_no_flipped_bit_unseen_and_plain_xarray_reads_the_same(
+    tmp_path: Path,
+) -> None:
+    with connect(THREADS) as client:
+        bars = measure_exactness(tmp_path / "exact", client, n_runs=2, n_flips=5)
+    assert [bar.met for bar in bars] == [True] * 4, format_table(bars)
+
+
+@pytest.mark.slow
+def test_the_benchmark_measures_every_bar_at_a_small_size(tmp_path: Path) -> None:
+    sizes = Sizes(contrasts=120, genes=300, written_contrasts=60, write_repeats=1, judged=False)
+    with connect(ClusterProfile(kind="local", workers=2)) as client:
+        bars = make_large(tmp_path / "large", sizes, client)
+    bars += measure_large(tmp_path / "large", sizes)
+    limits = [bar.limit for bar in bars]
+    assert limits.count("≤ 1.5") == limits.count("≥ 20") == limits.count("< 300 MB") == 2
+    assert limits.count("≤ 1.2") == limits.count("≤ 0.75") == 1
+
+
+def test_a_missed_bar_is_told_and_one_that_is_not_judged_is_not() -> None:
+    met, missed, told = (
+        ratio_bar("CPU", "a / b", ratio, 1.5, judged=judged)
+        for ratio, judged in ((1.5, True), (1.6, True), (1.6, False))
+    )
+    assert [met.met, missed.met, told.met] == [True, False, None]
+    assert format_table([missed, Bar("size", "3 MB")]).splitlines()[2:] == [
+        "| CPU | a / b: 1.60 | ≤ 1.5 | **no** |",
+        "| size | 3 MB |  |  |",
+    ]

@@ -1,0 +1,82 @@
+"""Collecting old generations."""
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from storage.collect import HOLDS, collect_generations, held_generations, hold_generation
+from storage.disk import Disk
+from storage.generation import DELETING, FOLDER, list_generations, read_current, write_current
+from storage.lease import this_process
+from storage.parts import write_part
+from tests.support.parts import compile_entries, entry, make_genes, make_part, refused
+from tests.support.whole_run import compendium_hash
+
+
+def make_generations(disk: Disk, n: int) -> list[str]:
+    genes = make_genes(100)
+    part = make_part("S", 2, genes)
+    write_part(disk, part)
+    for i in range(n):
+        compile_entries(disk, genes, [entry(part), *(refused(f"T{j}") for j in range(i))])
+    return list_generations(disk)
+
+
+def test_the_newest_are_kept_and_the_others_deleted(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    names = make_generations(disk, 4)
+    before = compendium_hash(tmp_path)
+    assert collect_generations(disk, keep=2) == (names[:2], {})
+    assert list_generations(disk) == names[2:]
+    assert compendium_hash(tmp_path) == before, (
+        "linked shards outlive the generation that they came from"
+    )
+
+
+def test_current_is_never_deleted(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    names = make_generations(disk, 3)
+    write_current(disk, names[0], "0" * 64, b"")
+    assert collect_generations(disk, keep=1) == ([names[1]], {names[0]: "it is the current one"})
+
+
+def test_a_held_generation_is_spared_while_its_holder_lives(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    names = make_generations(disk, 3)
+    with hold_generation(disk, names[0], "a reader reads it"):
+        assert held_generations(disk) == {names[0]: "a reader reads it"}
+        assert collect_generations(disk, keep=1) == ([names[1]], {names[0]: "a reader reads it"})
+    assert collect_generations(disk, keep=1) == ([names[0]], {})
+
+
+def test_the_hold_of_a_dead_reader_does_not_count(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    names = make_generations(disk, 2)
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    hold = {"generation": names[0], "reason": "old", "since": time.time(), **this_process()}
+    disk.put(f"{HOLDS}/a.json", json.dumps({**hold, "pid": dead.pid}).encode())
+    assert held_generations(disk) == {}
+    disk.put(f"{HOLDS}/a.json", json.dumps({**hold, "host": "elsewhere"}).encode())
+    assert held_generations(disk) == {names[0]: "old"}
+    disk.put(f"{HOLDS}/a.json", json.dumps({**hold, "host": "elsewhere", "since": 0}).encode())
+    assert collect_generations(disk, keep=1)[0] == names[:1]
+
+
+def test_a_killed_collection_is_finished_by_the_next(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    names = make_generations(disk, 2)
+    disk.publish(f"{FOLDER}/{names[0]}", f"{DELETING}{names[0]}")
+    collect_generations(disk, keep=1)
+    assert sorted(path.name for path in (tmp_path / FOLDER).iterdir()) == ["CURRENT", names[1]]
+    current = read_current(disk)
+    assert current is not None
+    assert current.generation == names[1]
+
+
+def test_keeping_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="keep must be at least 1, got 0"):
+        collect_generations(Disk(tmp_path), 0)

@@ -1,0 +1,105 @@
+"""dexome.toml: what is accepted, and what is refused with which words."""
+
+from pathlib import Path
+
+import pytest
+
+from cluster.profile import ClusterProfile
+from pipeline.config import read_config
+from pipeline.workspace import create_workspace, open_workspace
+from storage.errors import InputError
+
+MINIMAL = '[genes]\nlist = "genes.tsv"\n[source]\npath = "studies"\n'
+
+
+def write(root: Path, text: str) -> Path:
+    (root / "dexome.toml").write_text(text)
+    return root
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    config = read_config(write(tmp_path, MINIMAL))
+    assert config.genes.list == tmp_path / "genes.tsv"
+    assert config.source.path == tmp_path / "studies"
+
+
+def test_a_study_s_own_table_overrules_the_common_one(tmp_path: Path) -> None:
+    text = (
+        MINIMAL
+        + '[curate]\nfactor = "group"\n[studies.GSE1]\nfactor = "diet"\nreference = "chow"\n'
+    )
+    config = read_config(write(tmp_path, text))
+    assert config.curate_settings("GSE1").factor == "diet"
+    assert config.curate_settings("GSE1").reference == "chow"
+    assert config.curate_settings("GSE2").factor == "group"
+
+
+def test_a_profile_is_found_by_name_or_is_the_only_one(tmp_path: Path) -> None:
+    assert read_config(write(tmp_path, MINIMAL)).profile(None) == ClusterProfile()
+    one = MINIMAL + "[cluster.big]\nworkers = 8\nmemory_gib = 16\n"
+    config = read_config(write(tmp_path, one))
+    assert config.profile(None) == config.profile("big") == ClusterProfile(workers=8, memory_gib=16)
+    two = read_config(write(tmp_path, one + '[cluster.small]\nkind = "threads"\n'))
+    assert two.profile(None) == ClusterProfile()
+    with pytest.raises(
+        InputError, match=r"no \[cluster.huge\] in dexome.toml; there is big, small"
+    ):
+        two.profile("huge")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (MINIMAL + "[gene]\nx = 1\n", r"unknown key gene; did you mean genes\?"),
+        (MINIMAL + '[dea]\nmetod = "voom"\n', r"unknown key dea.metod; did you mean dea.method\?"),
+        (MINIMAL + '[dea]\nzzz = "voom"\n', "unknown key dea.zzz; known are method, filter"),
+        (
+            MINIMAL + "[studies.GSE1]\nfaktor = 1\n",
+            r"unknown key studies.GSE1.faktor; did you mean studies.GSE1.factor\?",
+        ),
+        (MINIMAL + "[cluster.a]\nworker = 1\n", r"did you mean cluster.a.workers\?"),
+        (MINIMAL + '[dea]\nmethod = "deseq"\n', "dea.*method"),
+        (MINIMAL + "[cluster.a]\nworkers = 0\n", "workers must be at least 1, got 0"),
+        (MINIMAL + "[mapping]\nmax_lost_share = 2\n", "max_lost_share must be from 0 to 1, got 2"),
+        (MINIMAL + "cluster = 3\n", "cluster"),
+        ("dea = 3\n" + MINIMAL, r"dea must be a table, \[dea\], got 3"),
+        ('[genes]\nlist = "genes.tsv"\n', "source: "),
+        ("[genes\n", "is not valid TOML"),
+        (MINIMAL + '[source]\nkind = "folder"\n', "is not valid TOML"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message) as error:
+        read_config(write(tmp_path, text))
+    assert "\n" not in str(error.value)
+
+
+def test_no_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"has no dexome.toml; run `dexome init"):
+        open_workspace(tmp_path)
+    with pytest.raises(InputError, match=r"is no folder; run `dexome init"):
+        open_workspace(tmp_path / "nowhere")
+
+
+def test_a_new_workspace_reads_back(tmp_path: Path) -> None:
+    genes, source = tmp_path / 'a "quoted" name.tsv', tmp_path / "studies"
+    genes.touch()
+    source.mkdir()
+    create_workspace(tmp_path / "new", genes, source)
+    config = open_workspace(tmp_path / "new").config
+    assert (config.genes.list, config.source.path) == (genes, source)
+    with pytest.raises(InputError, match="is there already"):
+        create_workspace(tmp_path / "new", genes, source)
+    with pytest.raises(InputError, match="is no file; give the table"):
+        create_workspace(tmp_path / "other", source, source)
+    with pytest.raises(InputError, match="is no folder; give the folder"):
+        create_workspace(tmp_path / "other", genes, genes)
+
+
+def test_only_what_decides_the_numbers_counts_as_science(tmp_path: Path) -> None:
+    one = read_config(write(tmp_path, MINIMAL))
+    two = read_config(
+        write(tmp_path, MINIMAL.replace("studies", "elsewhere") + "[cluster.a]\nworkers = 3\n")
+    )
+    other = read_config(write(tmp_path, MINIMAL + '[dea]\nmethod = "trend"\n'))
+    assert one.scientific() == two.scientific() != other.scientific()

@@ -1,0 +1,44 @@
+"""A tiny run, killed at every numbered step on the disk, one run for each, and run again."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def start(root: Path, first: int, stride: int) -> subprocess.Popen[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.crash_driver",
+        str(root),
+        str(first),
+        str(stride),
+    ]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def result_of(process: subprocess.Popen[str]) -> dict[str, object]:
+    output, _ = process.communicate()
+    assert process.returncode == 0
+    found: dict[str, object] = json.loads(output.splitlines()[-1])
+    return found
+
+
+def test_a_run_killed_at_some_of_its_steps_ends_as_if_undisturbed(tmp_path: Path) -> None:
+    result = result_of(start(tmp_path, first=7, stride=60))
+    assert result["failures"] == []
+    assert int(str(result["tried"])) >= 5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_run_killed_at_any_of_its_steps_ends_as_if_undisturbed(tmp_path: Path) -> None:
+    halves = [start(tmp_path / str(first), first, stride=2) for first in (0, 1)]
+    results = [result_of(half) for half in halves]
+    assert [result["failures"] for result in results] == [[], []]
+    assert sum(int(str(result["tried"])) for result in results) > 200

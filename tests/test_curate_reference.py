@@ -1,0 +1,145 @@
+"""Which level the others are compared with."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.curate.quantity import quantity
+from pipeline.curate.reference import ARBITRARY, ORDERED, REFERENCE, choose_reference, in_order
+
+
+@pytest.mark.parametrize(
+    ("levels", "reference"),
+    [
+        (["treatment", "control"], "control"),
+        (["WT", "KO"], "WT"),
+        (["wild-type", "mutant"], "wild-type"),
+        (["Ezh2 +/+", "Ezh2 -/-", "Ezh2 +/-"], "Ezh2 +/+"),
+        (["fl/fl", "fl/fl Cre"], "fl/fl"),
+        (["untreated", "vehicle", "drug"], "vehicle"),
+        (["siNC", "siFoo", "untreated"], "siNC"),
+        (["shEzh2", "shLuciferase"], "shLuciferase"),
+        (["siRNA control", "siRNA Ezh2"], "siRNA control"),
+        (["sgTrp53", "sgLacZ", "untreated"], "sgLacZ"),
+        (["standard diet", "high fat diet"], "standard diet"),
+        (["NT", "Dox"], "NT"),
+        (["ethanol", "control"], "control"),
+        (["Water", "DSS"], "Water"),
+        (["DMSO", "DMSO+LPS", "LPS"], "DMSO"),
+        (["DMSO+LPS", "drug+LPS"], "DMSO+LPS"),
+        (["control diet", "control diet + drug"], "control diet"),
+        (["normal chow", "high fat diet"], "normal chow"),
+        (["non-infected", "influenza"], "non-infected"),
+        (["NonInfected", "InfluenzaA"], "NonInfected"),
+        (["not treated", "treated"], "not treated"),
+        (["Uninfected", "infected control"], "Uninfected"),
+        (["WT_ctrl", "WT_drug", "KO_ctrl", "KO_drug"], "WT_ctrl"),
+        (["Tumor", "adjacent normal"], "adjacent normal"),
+        (["PCI", "sham"], "sham"),
+        (["0h", "LPS_4h", "LPS_8h"], "0h"),
+        (["None", "LPS"], "None"),
+        (["Control 1", "IL-4", "a_vs_b"], "Control 1"),
+    ],
+)
+def test_a_control_is_known_by_its_whole_words(levels: list[str], reference: str) -> None:
+    choice = choose_reference(["group"], levels)
+    assert (choice.level, choice.direction) == (reference, REFERENCE)
+    assert choice.word
+
+
+@pytest.mark.parametrize(
+    ("factor", "levels", "smallest"),
+    [
+        ("time", ["Day0", "Day4", "Day8"], "Day0"),
+        ("time", ["10", "9", "100"], "9"),
+        ("dose", ["10 mg/kg", "1 g/kg", "0"], "0"),
+        ("group", ["30 min", "2h", "1d"], "30 min"),
+        ("time", ["3 days", "20 days"], "3 days"),
+        ("group", ["day 7 post infection", "day 21 post infection"], "day 7 post infection"),
+        ("x", ["LPS 2h", "LPS 12h"], "LPS 2h"),
+        ("x", ["100 nM", "1 µM"], "100 nM"),
+        ("x", ["5 Gy", "2 Gy"], "2 Gy"),
+        ("x", ["E9.5", "E12.5"], "E9.5"),
+    ],
+)
+def test_of_times_and_doses_the_smallest_is_the_reference(
+    factor: str, levels: list[str], smallest: str
+) -> None:
+    choice = choose_reference([factor], levels)
+    assert (choice.level, choice.direction) == (smallest, ORDERED)
+    assert in_order([factor], levels)[0] == smallest
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        ["B", "A", "C"],
+        ["LP", "ML", "Basal"],
+        ["low", "medium", "high"],
+        ["GFP+", "GFP-"],
+        ["responder", "non-responder"],
+        ["abnormal", "odd"],
+        ["IL-4", "a_vs_b"],
+        ["E10.5", "E12.5", "P0"],
+        ["4°C", "37°C"],
+        ["1", "2"],
+        ["non control", "patient"],
+        ["2 h", "2 mg"],
+    ],
+)
+def test_without_either_the_first_in_sorted_order_is_taken_and_called_arbitrary(
+    levels: list[str],
+) -> None:
+    choice = choose_reference(["group"], levels)
+    assert (choice.level, choice.direction, choice.word) == (min(levels), ARBITRARY, "")
+
+
+def test_levels_that_are_controls_alike_are_a_tie() -> None:
+    choice = choose_reference(["group"], ["luminal.virgin", "basal.virgin", "basal.lactate"])
+    assert choice.direction == ARBITRARY
+    assert choice.tied == ("basal.virgin", "luminal.virgin")
+    assert choice.level == "basal.virgin"
+
+
+@pytest.mark.parametrize(
+    ("level", "number", "kind"),
+    [
+        ("2 days", 48, "time"),
+        ("Day-2", 48, "time"),
+        ("90min", 1.5, "time"),
+        ("5 µg/ml", 5e-6, "mass /ml"),
+        ("5 μM", 5e-6, "molarity"),
+        ("7", 7, ""),
+        ("T3", 3, "t"),
+    ],
+)
+def test_a_quantity_is_a_number_of_a_kind(level: str, number: float, kind: str) -> None:
+    found = quantity(level)
+    assert found is not None
+    assert found[0] == pytest.approx(number)
+    assert found[1] == kind
+
+
+@pytest.mark.parametrize("level", ["", "day", "IL4", "1 to 2 h", "p53 wt", "1_2_3", "A1"])
+def test_what_is_no_quantity_is_none(level: str) -> None:
+    assert quantity(level) is None
+
+
+@settings(deadline=None)
+@given(
+    levels=st.lists(
+        st.text(max_size=9) | st.sampled_from(["WT", "0h", "4 h", "ctrl", "5 mg", "non-WT"]),
+        min_size=2,
+        max_size=6,
+        unique=True,
+    ),
+    data=st.data(),
+)
+def test_the_choice_is_one_of_the_levels_whatever_their_order(
+    levels: Sequence[str], data: st.DataObject
+) -> None:
+    choice = choose_reference(["time"], levels)
+    assert choice.level in levels
+    assert choice == choose_reference(["time"], data.draw(st.permutations(levels)))

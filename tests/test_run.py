@@ -1,0 +1,199 @@
+"""The main job on a tiny workspace: what comes out, what is done again, and what is not."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cluster.connect import connect
+from pipeline.plan import plan_inputs, read_plan
+from pipeline.progress import Progress
+from pipeline.run import run_analyse, run_compile, run_plan
+from pipeline.stages import analyse_study
+from pipeline.workspace import Workspace
+from storage.errors import InputError, StoreError
+from storage.generation import list_generations
+from storage.lease import Lease
+from storage.open import contrasts_of, open_compendium, studies_of
+from storage.parts import part_key
+from tests.support.whole_run import compendium_hash, run_whole, silent
+from tests.support.workspaces import IN_PROCESS, make_workspace, write_study
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return make_workspace(tmp_path)
+
+
+@pytest.fixture
+def executions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Studies whose analysis was computed, in order."""
+    computed: list[str] = []
+    compute = analyse_study.make_part
+
+    def counted(task, prepared):  # type: ignore[no-untyped-def]
+        computed.append(task.study)
+        return compute(task, prepared)
+
+    monkeypatch.setattr(analyse_study, "make_part", counted)
+    return computed
+
+
+def test_a_run_makes_a_compendium_of_all_studies(workspace: Workspace) -> None:
+    run_whole(workspace)
+    tree = open_compendium(workspace.root)
+    contrasts = contrasts_of(tree)
+    assert [str(i) for i in contrasts.indexes["contrast"]] == [
+        "S0:drug_vs_control",
+        "S1:drug_vs_control",
+        "S1:other_vs_control",
+        "S2:drug_vs_control",
+    ]
+    assert list(studies_of(tree)["status"].values) == ["analysed"] * 3
+    # The planted genes rise, and are found.
+    logfc, p = contrasts["logfc"].values, contrasts["neg_log10_adj_p"].values
+    assert np.nanmedian(logfc[0, -20:]) == pytest.approx(3, abs=0.7)
+    assert (p[0, -20:] > 1.3).mean() > 0.9
+    # What is not tested has no test statistic, and what is not measured not even a fold change.
+    tested = np.isfinite(contrasts["t"].values)
+    assert (np.isfinite(logfc) >= tested).all()
+    for name in ("se", "neg_log10_p", "neg_log10_adj_p"):
+        np.testing.assert_array_equal(np.isfinite(contrasts[name].values), tested)
+
+
+def test_a_second_run_computes_nothing_and_publishes_nothing(
+    workspace: Workspace, executions: list[str]
+) -> None:
+    first = run_whole(workspace)
+    assert sorted(executions) == ["S0", "S1", "S2"]
+    assert run_whole(workspace) == first
+    assert len(executions) == 3
+
+
+def test_one_new_study_costs_one_study(workspace: Workspace, executions: list[str]) -> None:
+    run_whole(workspace)
+    executions.clear()
+    write_study(workspace.config.source.path / "S9", 9)
+    run_whole(workspace)
+    assert executions == ["S9"]
+    assert len(list_generations(workspace.disk)) == 2
+
+
+def test_a_changed_study_is_analysed_again_and_an_unchanged_touched_one_is_not(
+    workspace: Workspace, executions: list[str]
+) -> None:
+    run_whole(workspace)
+    executions.clear()
+    write_study(workspace.config.source.path / "S1", 77)
+    path = workspace.config.source.path / "S0" / "counts.tsv.gz"
+    shutil.copy(path, path.with_suffix(".new"))
+    path.with_suffix(".new").replace(path)
+    run_whole(workspace)
+    assert executions == ["S1"]
+
+
+def test_a_damaged_or_lost_part_is_made_again(workspace: Workspace, executions: list[str]) -> None:
+    run_whole(workspace)
+    before = compendium_hash(workspace.root)
+    executions.clear()
+    plan = read_plan(workspace.disk, plan_inputs(workspace.config, workspace.read_genes()))
+    paths = [workspace.disk.path(part_key(record.study, record.part)) for record in plan.planned]
+    paths[0].unlink()
+    paths[1].write_bytes(paths[1].read_bytes()[:-7])
+    run_whole(workspace)
+    assert sorted(executions) == ["S0", "S1"]
+    assert compendium_hash(workspace.root) == before
+
+
+def test_a_study_that_ends_in_an_error_is_told_and_tried_again(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute = analyse_study.make_part
+
+    def fail(task, prepared):  # type: ignore[no-untyped-def]
+        if task.study == "S1":
+            raise ZeroDivisionError("by zero")
+        return compute(task, prepared)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(analyse_study, "make_part", fail)
+        run_whole(workspace)
+    row = studies_of(open_compendium(workspace.root)).sel(study="S1")
+    assert str(row["status"].values) == "failed"
+    assert str(row["message"].values).startswith("ZeroDivisionError: by zero at test_run.py")
+    run_whole(workspace)
+    assert list(studies_of(open_compendium(workspace.root))["status"].values) == ["analysed"] * 3
+
+
+def test_a_full_disk_ends_the_run_and_not_the_study(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(kind: str, path: Path) -> None:
+        if kind == "write" and path.suffix == ".part":
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("storage.disk.step_hook", full)
+        with pytest.raises(
+            StoreError, match="the disk is full; free space and run the same command"
+        ):
+            run_whole(workspace)
+    run_whole(workspace)
+    assert list(studies_of(open_compendium(workspace.root))["status"].values) == ["analysed"] * 3
+
+
+def test_files_that_change_between_plan_and_analysis_are_noticed(workspace: Workspace) -> None:
+    genes = workspace.read_genes()
+    with Lease(workspace.disk) as lease, connect(IN_PROCESS) as client:
+        plan = run_plan(workspace, genes, client, lease, silent)
+        write_study(workspace.config.source.path / "S1", 78)
+        receipts = run_analyse(workspace, genes, plan, client, silent)
+        told = {receipt.study: receipt.reason for receipt in receipts}
+        assert told == {"S0": "", "S1": "changed", "S2": ""}
+    run_whole(workspace)
+    assert list(studies_of(open_compendium(workspace.root))["status"].values) == ["analysed"] * 3
+
+
+def test_compiling_what_is_not_analysed_names_the_study(workspace: Workspace) -> None:
+    genes = workspace.read_genes()
+    with Lease(workspace.disk) as lease, connect(IN_PROCESS) as client:
+        plan = run_plan(workspace, genes, client, lease, silent)
+        with pytest.raises(
+            InputError, match="study S0 is planned but not analysed; run `dexome analyse`"
+        ):
+            run_compile(workspace, genes, plan, client, lease, silent)
+
+
+def test_a_plan_for_other_settings_is_refused(workspace: Workspace) -> None:
+    with pytest.raises(InputError, match="has no plan yet; run `dexome plan` first"):
+        read_plan(workspace.disk, "x")
+    run_whole(workspace)
+    with pytest.raises(InputError, match="changed after the plan"):
+        read_plan(workspace.disk, "x")
+
+
+def test_progress_counts_to_the_end_of_every_stage(workspace: Workspace) -> None:
+    told: list[Progress] = []
+    (workspace.config.source.path / "empty").mkdir()
+    genes = workspace.read_genes()
+    with Lease(workspace.disk) as lease, connect(IN_PROCESS) as client:
+        plan = run_plan(workspace, genes, client, lease, told.append)
+        run_analyse(workspace, genes, plan, client, told.append)
+        run_compile(workspace, genes, plan, client, lease, told.append)
+    assert list(dict.fromkeys(progress.stage for progress in told)) == [
+        "plan",
+        "analyse",
+        "compile",
+    ]
+    last = {progress.stage: progress for progress in told}
+    assert all(progress.done == progress.total for progress in last.values())
+    assert last["plan"].refused == {"no_counts": 1}
+    assert last["analyse"].total == 3
+
+
+def test_a_source_without_studies_is_an_error(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path, studies=0)
+    workspace.config.source.path.mkdir(parents=True)
+    with pytest.raises(InputError, match="holds no study"):
+        run_whole(workspace)
