@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dask
+import psutil
 from distributed import Client, LocalCluster
 
 from cluster.profile import ClusterProfile
@@ -42,7 +43,7 @@ def connect(profile: ClusterProfile) -> Iterator[Client]:
             with Client(profile.address) as client:
                 yield client
             return
-        workers = profile.workers or os.cpu_count() or 1
+        workers = profile.workers or default_workers(profile.memory_gib)
         processes = profile.kind == "local"
         with (
             LocalCluster(
@@ -56,6 +57,12 @@ def connect(profile: ClusterProfile) -> Iterator[Client]:
             Client(local) as client,
         ):
             yield client
+
+
+def default_workers(memory_gib: float) -> int:
+    """As many workers as this machine has cores, and memory for."""
+    fitting = psutil.virtual_memory().total / 2**30 // memory_gib
+    return max(1, min(os.cpu_count() or 1, int(fitting)))
 
 
 def n_threads(client: Client) -> int:

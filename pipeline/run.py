@@ -21,12 +21,12 @@ from pipeline.stages.analyse_study import (
     analyse_planned,
     record_lost,
 )
-from pipeline.stages.plan_study import plan_study
+from pipeline.stages.plan_study import plan_study, record_failure
 from pipeline.stages.record import PlanRecord, outcome_key, read_outcome
 from pipeline.stages.task import make_tasks
 from pipeline.workspace import Workspace
 from storage.compile import StudyEntry, adopt_generation, begin_build, plan_build, publish_build
-from storage.errors import DexomeError, InputError
+from storage.errors import DexomeError, InputError, StoreError
 from storage.generation import Current, read_current
 from storage.genes import GeneList
 from storage.layout import Layout
@@ -45,7 +45,7 @@ def run_plan(
 ) -> Plan:
     """Plan every study of the source, one task each, and write the plan; the caller holds the lease."""
     disk = workspace.disk
-    disk.sweep("parts/plan")
+    disk.sweep("")
     tasks = make_tasks(workspace.root, workspace.config, genes)
     if not tasks:
         raise InputError(
@@ -54,12 +54,11 @@ def run_plan(
     receipts, refused, known = [], Counter[str](), 0
     report(Progress(stage="plan", done=0, total=len(tasks)))
     for task, result in _results(client, plan_study, tasks):
-        if isinstance(result, BaseException):
-            raise RuntimeError(f"the plan of {task.study} failed: {result}") from result
-        receipts.append(result)
-        known += result.known
-        if result.refused:
-            refused[result.refused] += 1
+        receipt = record_failure(task, result) if isinstance(result, BaseException) else result
+        receipts.append(receipt)
+        known += receipt.known
+        if receipt.refused:
+            refused[receipt.refused] += 1
         report(
             Progress(
                 stage="plan", done=len(receipts), total=len(tasks), known=known, refused=refused
@@ -135,13 +134,15 @@ def run_compile(
         return current, False
     if not rebuild and (adopted := adopt_generation(disk, build.inputs, lease)):
         return adopted, True
-    begin_build(disk, build, layout)
+    begin_build(disk, build)
     receipts = []
     report(Progress(stage="compile", done=0, total=len(build.tasks)))
     written = _results(client, partial(write_shards, disk), build.tasks)
     for done, (_, result) in enumerate(written, start=1):
         if isinstance(result, BaseException):
-            raise RuntimeError(f"a shard of {build.generation} failed: {result}") from result
+            raise StoreError(
+                f"a shard of {build.generation} could not be written: {result}"
+            ) from result
         receipts += result
         report(Progress(stage="compile", done=done, total=len(build.tasks)))
     current = publish_build(disk, build, receipts, lease)

@@ -60,6 +60,7 @@ class Build:
     samples: list[dict[str, Any]]
     attributes: dict[str, Any]
     parts: dict[str, dict[str, str]]
+    layout: Layout
     tasks: list[ShardTask]
 
 
@@ -122,6 +123,7 @@ def plan_build(
             **attributes,
         },
         parts={s: {"key": part.key, "sha256": digest} for s, (part, digest) in headers.items()},
+        layout=layout,
         tasks=tasks,
     )
 
@@ -138,7 +140,7 @@ def adopt_generation(disk: Disk, inputs: str, lease: Lease) -> Current | None:
     return None
 
 
-def begin_build(disk: Disk, build: Build, layout: Layout | None = None) -> None:
+def begin_build(disk: Disk, build: Build) -> None:
     """Lay out the arrays of a build; what a killed run of the same build left complete stays."""
     for path in disk.path(FOLDER).glob(".building-*") if disk.path(FOLDER).is_dir() else ():
         if path.name != build.building.removeprefix(f"{FOLDER}/"):
@@ -148,7 +150,7 @@ def begin_build(disk: Disk, build: Build, layout: Layout | None = None) -> None:
         "": (len(build.contrasts), len(build.genes)),
         STUDIES_GROUP: (len(build.studies), len(build.genes)),
     }
-    create_skeleton(store, shapes, build.attributes, layout or Layout())
+    create_skeleton(store, shapes, build.attributes, build.layout)
 
 
 def publish_build(

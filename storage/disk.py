@@ -12,6 +12,8 @@ from itertools import count
 from pathlib import Path
 from typing import Protocol
 
+import psutil
+
 from storage.errors import StoreError
 
 # Called before every step on the disk with its kind (write, sync, rename, link, delete) and path.
@@ -218,14 +220,8 @@ def _sync(path: Path) -> None:
 
 def _writer_may_live(name: str) -> bool:
     """Whether the process that a temporary file's name carries may still write it."""
-    host, _, rest = name.removeprefix(TEMPORARY).rpartition("-")[0].rpartition("-")
-    if host != socket.gethostname():
-        return True
-    return (
-        rest == str(os.getpid())
-        or Path(f"/proc/{rest}").exists()
-        or not Path("/proc/self").exists()
-    )
+    host, _, pid = name.removeprefix(TEMPORARY).rpartition("-")[0].rpartition("-")
+    return host != socket.gethostname() or psutil.pid_exists(int(pid))
 
 
 @contextlib.contextmanager

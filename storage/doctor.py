@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from storage.disk import Disk
 from storage.errors import InputError, StoreError
-from storage.generation import FOLDER, Manifest, read_current, read_manifest
+from storage.generation import FOLDER, Manifest, manifest_key, read_current, read_manifest
 from storage.open import contrasts_of, open_contrasts, samples_of, studies_of
 from storage.parts import part_key, read_part
 from storage.schema import (
@@ -45,7 +45,8 @@ def examine(disk: Disk, progress: Progress | None = None) -> tuple[str, list[Fin
     try:
         manifest = read_manifest(disk, name, current.manifest_sha256)
     except StoreError as error:
-        return name, [Finding(f"{FOLDER}/{name}", str(error), (), rebuild)]
+        file = str(disk.path(manifest_key(name)))
+        return name, [Finding(file, _problem_of(error), (), rebuild)]
     findings = []
     total = len(manifest.files) + len(manifest.parts)
     for done, (file, known) in enumerate(sorted(manifest.files.items())):
@@ -100,17 +101,17 @@ def _part_findings(disk: Disk, study: str, key: str, sha256: str) -> list[Findin
     try:
         _, found = read_part(disk, study, key)
     except StoreError as error:
-        problem = (
-            "is missing"
-            if "is missing" in str(error)
-            else "is damaged: its checksum does not match"
-        )
-        return [Finding(file, problem, (study,), redo)]
+        return [Finding(file, _problem_of(error), (study,), redo)]
     if found != sha256:
         return [
             Finding(file, "is not the part that was compiled", (study,), "run `dexome compile`")
         ]
     return []
+
+
+def _problem_of(error: StoreError) -> str:
+    """What an error says of its file, without naming it again."""
+    return "is missing" if "is missing" in str(error) else "is damaged: its checksum does not match"
 
 
 def _content_findings(disk: Disk, name: str, manifest: Manifest) -> list[Finding]:

@@ -62,11 +62,15 @@ def read_current(disk: Disk) -> Current | None:
     if data is None:
         return None
     try:
-        return Current(**json.loads(data))
-    except (ValueError, TypeError) as error:
-        raise StoreError(
-            f"{disk.path(CURRENT_KEY)} is damaged; delete it and run `dexome compile` to publish again"
-        ) from error
+        fields = json.loads(data)
+        told = fields.pop("sha256")
+        if told == hash_fields(fields):
+            return Current(**fields)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass
+    raise StoreError(
+        f"{disk.path(CURRENT_KEY)} is damaged; delete it and run `dexome compile` to publish again"
+    )
 
 
 def write_current(disk: Disk, generation: str, inputs: str, manifest: bytes) -> Current:
@@ -78,8 +82,15 @@ def write_current(disk: Disk, generation: str, inputs: str, manifest: bytes) -> 
         published_at=datetime.now(UTC).isoformat(timespec="seconds"),
         write_id=uuid.uuid4().hex,
     )
-    disk.put(CURRENT_KEY, json.dumps(asdict(current), sort_keys=True).encode())
+    fields = asdict(current)
+    data = json.dumps({**fields, "sha256": hash_fields(fields)}, sort_keys=True)
+    disk.put(CURRENT_KEY, data.encode())
     return current
+
+
+def hash_fields(fields: dict[str, Any]) -> str:
+    """SHA-256 of a JSON object, the same for the same content."""
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def read_manifest(disk: Disk, generation: str, sha256: str | None = None) -> Manifest:

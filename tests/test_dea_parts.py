@@ -15,7 +15,9 @@ from pipeline.dea.expressed import is_expressed, min_samples
 from pipeline.dea.lowess import Curve, fit_lowess
 from pipeline.dea.quality import genewise_quality_weights, shared_quality_weights
 from pipeline.dea.robust_prior import fit_robust_variance_prior
+from pipeline.dea.selection import order_statistic
 from pipeline.dea.splines import natural_spline_basis
+from pipeline.dea.tail_table import make_tail_table, p_values
 from pipeline.dea.tails import neg_log10_two_sided_p, two_sided_p
 from pipeline.dea.tmm import norm_factors
 from pipeline.dea.treat import treat
@@ -57,6 +59,33 @@ def test_the_log_p_value_rises_without_a_step(df: float, start: float) -> None:
     steps = np.diff(log_p)
     assert (steps >= 0).all()
     assert steps.max() <= 1.5 * steps.mean() + 1e-3 * log_p.max() + 1e-9
+
+
+@pytest.mark.parametrize("df", [0.3, 1.0, 2.5, 8.3, 60.0, 800.0, 1e5, 1e8, np.inf])
+def test_p_values_from_the_table_of_the_tail_are_those_without(df: float) -> None:
+    t = np.concatenate([np.linspace(-6, 6, 5001), np.geomspace(6, 1e4, 2000), [0.0, np.nan]])
+    p, log_p = p_values(t, np.array(df), make_tail_table(df))
+    want_p, want_log_p = p_values(t, np.array(df), None)
+    np.testing.assert_allclose(log_p, want_log_p, rtol=1e-10, atol=1e-11)
+    np.testing.assert_allclose(p, want_p, rtol=1e-10, atol=1e-250)
+    assert abs(p[-2] - 1) < 1e-12
+    assert abs(log_p[-2]) < 1e-12
+
+
+@FEW
+@given(
+    values=hnp.arrays(
+        np.float64,
+        st.integers(1, 300),
+        elements=st.one_of(st.floats(-1e300, 1e300), st.integers(0, 3).map(float)),
+    ),
+    share=st.floats(0, 0.999),
+)
+def test_an_order_statistic_is_that_of_sorting(values: Floats, share: float) -> None:
+    rank = int(share * values.size)
+    assert order_statistic(values, rank) == np.sort(values)[rank]
+    many = np.concatenate([values] * 3)
+    assert order_statistic(many, 2 * rank) == np.sort(many)[2 * rank]
 
 
 def test_nan_stays_nan_in_p_values() -> None:

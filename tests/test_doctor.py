@@ -93,4 +93,5 @@ def test_a_damaged_manifest_is_found(tmp_path: Path) -> None:
     make_compendium(disk)
     disk.put(manifest_key(list_generations(disk)[-1]), b"{}")
     _, (finding,) = examine(disk)
-    assert "manifest.json is damaged" in finding.problem
+    assert finding.file.endswith("contrasts.manifest.json")
+    assert "is damaged" in finding.problem

@@ -10,7 +10,7 @@ import xarray as xr
 
 from storage.disk import Disk
 from storage.errors import InputError, StoreError
-from storage.generation import CURRENT_KEY, FOLDER, list_generations, manifest_key
+from storage.generation import CURRENT_KEY, FOLDER, list_generations, manifest_key, read_current
 from storage.open import contrasts_of, open_compendium, samples_of, studies_of
 from storage.parts import write_part
 from storage.schema import STATISTICS
@@ -144,6 +144,18 @@ def test_a_damaged_label_is_an_error(tmp_path: Path) -> None:
     label.unlink()
     with pytest.raises(StoreError, match=r"study.* is missing"):
         content(open_compendium(tmp_path))
+
+
+def test_any_flipped_bit_of_current_is_an_error(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    make_compendium(disk)
+    sound = disk.read(CURRENT_KEY) or b""
+    for place in range(8 * len(sound)):
+        data = bytearray(sound)
+        data[place // 8] ^= 1 << place % 8
+        disk.path(CURRENT_KEY).write_bytes(data)
+        with pytest.raises(StoreError, match="CURRENT is damaged"):
+            read_current(disk)
 
 
 def test_damaged_metadata_manifest_or_current_are_errors(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from cluster.connect import connect
 from pipeline.plan import plan_inputs, read_plan
 from pipeline.progress import Progress
 from pipeline.run import run_analyse, run_compile, run_plan
-from pipeline.stages import analyse_study
+from pipeline.stages import analyse_study, plan_study
 from pipeline.workspace import Workspace
 from storage.errors import InputError, StoreError
 from storage.generation import list_generations
@@ -122,6 +122,26 @@ def test_a_study_that_ends_in_an_error_is_told_and_tried_again(
     row = studies_of(open_compendium(workspace.root)).sel(study="S1")
     assert str(row["status"].values) == "failed"
     assert str(row["message"].values).startswith("ZeroDivisionError: by zero at test_run.py")
+    run_whole(workspace)
+    assert list(studies_of(open_compendium(workspace.root))["status"].values) == ["analysed"] * 3
+
+
+def test_a_study_whose_plan_ends_in_an_error_is_told_and_tried_again(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = plan_study.make_plan_record
+
+    def fail(task):  # type: ignore[no-untyped-def]
+        if task.study == "S1":
+            raise KeyError("lost")
+        return make(task)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(plan_study, "make_plan_record", fail)
+        run_whole(workspace)
+    row = studies_of(open_compendium(workspace.root)).sel(study="S1")
+    assert (str(row["status"].values), str(row["reason"].values)) == ("failed", "failed")
+    assert "KeyError: 'lost'" in str(row["message"].values)
     run_whole(workspace)
     assert list(studies_of(open_compendium(workspace.root))["status"].values) == ["analysed"] * 3
 

@@ -5,7 +5,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -188,10 +187,3 @@ def test_levels_that_no_one_planted_have_no_truth(folder: Path) -> None:
     assert truth.true_logfc(row["study"], row["test"], "something else") is None
     assert truth.true_logfc(row["study"], row["test"], row["test"]) is None
     assert truth.true_logfc("SIM99999", row["test"], row["reference"]) is None
-
-
-@pytest.mark.slow
-def test_the_demo_is_written_within_20_seconds(tmp_path: Path) -> None:
-    start = time.process_time()
-    write_folder(tmp_path / "demo", SimulationSettings())
-    assert time.process_time() - start < 20

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from pipeline.dea.arrays import Floats, Ints
+from pipeline.dea.selection import order_statistic
 
 ROBUST_ROUNDS = 3
 
@@ -49,8 +50,8 @@ def fit_lowess(x: Floats, y: Floats, *, span: float, delta: float) -> Curve:
         if left_rounds == 0:
             break
         residual = np.abs(y - np.interp(x, x[at], fitted))
-        middle = np.partition(residual, ((n - 1) // 2, n // 2))
-        scale = 3 * (middle[(n - 1) // 2] + middle[n // 2])
+        middle = order_statistic(residual, (n - 1) // 2) + order_statistic(residual, n // 2)
+        scale = 3 * middle
         if scale <= 1e-7 * residual.mean():
             break
         robust = (1 - (residual / scale) ** 2) ** 2

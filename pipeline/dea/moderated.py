@@ -8,7 +8,8 @@ from pipeline.dea.adjust import neg_log10_adjusted
 from pipeline.dea.arrays import Bools, Floats, Ints
 from pipeline.dea.lods import log_odds
 from pipeline.dea.model import StudyFit
-from pipeline.dea.tails import LOG_10, neg_log10_two_sided_p, two_sided_p
+from pipeline.dea.tail_table import WORTHWHILE, make_tail_table, p_values
+from pipeline.dea.tails import LOG_10
 from pipeline.dea.variance_prior import VariancePrior
 
 STATISTICS = ("se", "t", "p_value", "neg_log10_p", "adj_p_value", "neg_log10_adj_p", "lods")
@@ -61,16 +62,18 @@ def fill_table(
     stdev = np.sqrt(prior.posterior(fit.sigma2, df))
     df_total = prior.df_total(df, fit.sigma2.size)
     s2_prior_median = float(np.median(prior.s2_prior))
-    for k, used in enumerate(in_contrast):
-        if not used.any():
+    one_df = df_total.ndim == 0 and np.count_nonzero(in_contrast) >= WORTHWHILE
+    tail_table = make_tail_table(float(df_total)) if one_df else None
+    for k, in_this in enumerate(in_contrast):
+        if not in_this.any():
             continue
+        used = slice(None) if in_this.all() else in_this
         unscaled = fit.stdev_unscaled[k, used]
         dof = df_total if df_total.ndim == 0 else df_total[used]
         df_prior = prior.df_prior if prior.df_prior.ndim == 0 else prior.df_prior[used]
         se = unscaled * stdev[used]
         t = fit.logfc[k, used] / se
-        p = two_sided_p(t, dof)
-        log_p = neg_log10_two_sided_p(t, dof, p)
+        p, log_p = p_values(t, dof, tail_table)
         log_adjusted = neg_log10_adjusted(log_p)
         lods = log_odds(t, unscaled, dof, df_prior, s2_prior_median=s2_prior_median)
         at = genes[used]

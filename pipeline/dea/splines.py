@@ -30,5 +30,7 @@ def natural_spline_basis(x: Floats, df: int) -> Floats:
 
 def _to_boundary(u: Floats, knot: float) -> Floats:
     """Truncated cubic from `knot`, scaled so that differences of two are straight past 1."""
-    result: Floats = (np.maximum(u - knot, 0.0) ** 3 - np.maximum(u - 1.0, 0.0) ** 3) / (1.0 - knot)
+    past, past_end = np.maximum(u - knot, 0.0), np.maximum(u - 1.0, 0.0)
+    # Products: a power of arrays takes ten times as long.
+    result: Floats = (past * past * past - past_end * past_end * past_end) / (1.0 - knot)
     return result

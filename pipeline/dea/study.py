@@ -80,13 +80,9 @@ def analyse_study(
     in_contrast = _in_contrast(kept, sizes, design, contrasts, settings) & estimable[:, None]
     logfc = np.full((len(contrasts), measured.size), np.nan)
     logfc[:, genes] = np.where(in_contrast, fit.logfc, np.nan)
-    described = measured & np.isnan(logfc[estimable]).any(axis=0)
-    if described.any():
-        described_logfc = _describe(counts[:, described], sizes * factors, model, fit)
-        described_logfc[~estimable] = np.nan
-        current = logfc[:, described]
-        logfc[:, described] = np.where(np.isnan(current), described_logfc, current)
-    logfc[:, ~measured] = np.nan
+    _describe_untested(logfc, counts, sizes * factors, model, fit, measured, estimable)
+    if not measured[genes].all():
+        logfc[:, ~measured] = np.nan
 
     replicated = model.df_residual > 0
     table = Table.empty(len(contrasts), measured.size)
@@ -96,7 +92,8 @@ def analyse_study(
         fit_prior = fit_robust_variance_prior if settings.robust else fit_variance_prior
         prior = fit_prior(fit.sigma2, model.df_residual, covariate)
         fill_table(table, fit, prior, model.df_residual, in_contrast, genes)
-        table.clear(~measured)
+        if not measured[genes].all():
+            table.clear(~measured)
     return StudyResult(
         contrasts=tuple(contrasts),
         logfc=logfc,
@@ -139,12 +136,28 @@ def _in_contrast(
     return np.array([is_tested(reached, *design.members(c)) for c in contrasts])
 
 
-def _describe(counts: Floats, sizes: Floats, model: LinearModel, fit: StudyFit) -> Floats:
-    """(contrast, gene) differences of log CPM, whose prior count follows the depth."""
+def _describe_untested(
+    logfc: Floats,
+    counts: Floats,
+    effective_sizes: Floats,
+    model: LinearModel,
+    fit: StudyFit,
+    measured: Bools,
+    estimable: Bools,
+) -> None:
+    """Put differences of log CPM, whose prior count follows the depth, where `logfc` is NaN.
+
+    Contrasts that are not `estimable` (contrast,) and genes not `measured` (gene,) stay NaN.
+    """
+    rows = np.flatnonzero(estimable)
+    genes = np.flatnonzero(measured & np.isnan(logfc[rows]).any(axis=0))
+    if genes.size == 0:
+        return
     root = np.sqrt(fit.sample_weights)
     to_coef = np.linalg.pinv(model.matrix * root[:, None]) * root
-    result: Floats = (model.contrasts @ to_coef) @ log_cpm(counts, sizes)
-    return result
+    described = (model.contrasts[rows] @ to_coef) @ log_cpm(counts[:, genes], effective_sizes)
+    place = np.ix_(rows, genes)
+    logfc[place] = np.where(np.isnan(logfc[place]), described, logfc[place])
 
 
 def _check(counts: Floats, design: Design, contrasts: Sequence[Contrast]) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from pipeline.dea.arrays import Bools, Floats
+from pipeline.dea.selection import order_statistic
 
 TRIM_M = 0.3
 TRIM_A = 0.05
@@ -31,8 +32,8 @@ def reference_sample(counts: Floats, library_sizes: Floats) -> int:
     place = QUANTILE * (counts.shape[1] - 1)
     low = int(place)
     high = min(low + 1, counts.shape[1] - 1)
-    ordered = np.partition(counts, (low, high), axis=1)
-    at_low, at_high = ordered[:, low] / library_sizes, ordered[:, high] / library_sizes
+    at_low = np.array([order_statistic(y, low) for y in counts]) / library_sizes
+    at_high = np.array([order_statistic(y, high) for y in counts]) / library_sizes
     upper = at_low + (place - low) * (at_high - at_low)
     if np.median(upper) < 1e-20:
         return int(np.argmax(np.sqrt(counts).sum(axis=1)))
@@ -73,14 +74,14 @@ class _Reference:
 
 
 def _within_ranks(values: Floats, trim: float) -> Bools:
-    """Whether the rank, averaged over ties, is in the middle: by partition, without sorting."""
+    """Whether the rank, averaged over ties, is in the middle: without sorting."""
     k = values.size
     lowest = int(np.floor(k * trim)) + 1
     highest = k + 1 - lowest
     if highest < lowest:
         return np.zeros(k, dtype=bool)
-    ordered = np.partition(values, (lowest - 1, highest - 1))
-    at_low, at_high = ordered[lowest - 1], ordered[highest - 1]
+    at_low = order_statistic(values, lowest - 1)
+    at_high = order_statistic(values, highest - 1)
     above = values >= at_low if _mean_rank(values, at_low) >= lowest else values > at_low
     below = values <= at_high if _mean_rank(values, at_high) <= highest else values < at_high
     result: Bools = above & below

@@ -2,9 +2,7 @@
 
 import logging
 import time
-import traceback
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +26,7 @@ from pipeline.stages.record import (
     Status,
     outcome_key,
     read_outcome,
+    unknown_failure,
     write_outcome,
 )
 from pipeline.stages.task import StudyTask
@@ -133,14 +132,6 @@ def make_part(task: StudyTask, prepared: Prepared) -> Part:
             v.name: getattr(result, v.name).astype(np.float32) for v in STUDY_STATISTICS
         },
     )
-
-
-def unknown_failure(error: BaseException) -> Outcome:
-    """The outcome of a study whose task raised what no study should; the next run tries it again."""
-    where = traceback.extract_tb(error.__traceback__)
-    at = f" at {Path(where[-1].filename).name}:{where[-1].lineno}" if where else ""
-    message = f"{type(error).__name__}: {error}".splitlines()[0]
-    return Outcome(status="failed", reason="failed", message=f"{message}{at}")
 
 
 def record_lost(item: AnalysisTask, error: BaseException) -> AnalysisReceipt:

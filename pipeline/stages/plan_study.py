@@ -1,12 +1,22 @@
 """The plan of one study: is it in, with which contrasts, or out, and why."""
 
-from dataclasses import dataclass
+import logging
+from dataclasses import asdict, dataclass
 
 from pipeline.sources.folder import FolderSource
 from pipeline.sources.refusal import Refusal
 from pipeline.stages.prepare import contrast_rows, mapping_columns, prepare_study, sample_rows
-from pipeline.stages.record import PlanRecord, plan_record_key, read_plan_record, write_plan_record
+from pipeline.stages.record import (
+    PlanRecord,
+    plan_record_key,
+    read_plan_record,
+    unknown_failure,
+    write_plan_record,
+)
 from pipeline.stages.task import StudyTask
+from storage.errors import DexomeError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +31,29 @@ class PlanReceipt:
 
 def plan_study(task: StudyTask) -> PlanReceipt:
     """Plan one study, or find its plan made already, and write the record."""
-    source = FolderSource(task.source)
-    key = plan_record_key(task.study, task.plan_key(source.fingerprint(task.study)))
-    record = read_plan_record(task.disk, key)
-    known = record is not None
-    if record is None:
+    key = task.plan_key(FolderSource(task.source).fingerprint(task.study))
+    name = plan_record_key(task.study, key)
+    record = read_plan_record(task.disk, name)
+    if record is not None:
+        return PlanReceipt(task.study, name, record.reason, known=True)
+    try:
         record = make_plan_record(task)
-        write_plan_record(task.disk, key, record)
-    return PlanReceipt(task.study, key, record.reason, known)
+    except DexomeError:
+        # The workspace's trouble, not the study's: the stage ends.
+        raise
+    except Exception as error:
+        log.debug("the plan of %s failed", task.study, exc_info=True)
+        return record_failure(task, error)
+    write_plan_record(task.disk, name, record)
+    return PlanReceipt(task.study, name, record.reason, known=False)
+
+
+def record_failure(task: StudyTask, error: BaseException) -> PlanReceipt:
+    """Write down that the plan of a study failed for a cause unknown to us; the next run tries again."""
+    name = plan_record_key(task.study, "plan", failed=True)
+    record = PlanRecord(study=task.study, **asdict(unknown_failure(error)))
+    write_plan_record(task.disk, name, record)
+    return PlanReceipt(task.study, name, record.reason, known=False)
 
 
 def make_plan_record(task: StudyTask) -> PlanRecord:

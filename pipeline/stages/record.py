@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import traceback
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from storage.disk import Disk
@@ -42,9 +44,9 @@ class Outcome:
     message: str
 
 
-def plan_record_key(study: str, key: str) -> str:
-    """Where the plan of a study lies."""
-    return f"parts/plan/{study_folder(study)}/{key}.json"
+def plan_record_key(study: str, key: str, *, failed: bool = False) -> str:
+    """Where the plan of a study lies; a failed one lies where the next run does not look for it."""
+    return f"parts/plan/{study_folder(study)}/{key}{'.failed' if failed else ''}.json"
 
 
 def outcome_key(study: str, part: str) -> str:
@@ -72,6 +74,14 @@ def read_outcome(disk: Disk, key: str) -> Outcome | None:
     """Why a study has no part; None where nothing is known."""
     fields = _decode(disk.read(key))
     return None if fields is None else Outcome(**fields)
+
+
+def unknown_failure(error: BaseException) -> Outcome:
+    """The outcome of a study whose task raised what no study should; the next run tries it again."""
+    where = traceback.extract_tb(error.__traceback__)
+    at = f" at {Path(where[-1].filename).name}:{where[-1].lineno}" if where else ""
+    message = f"{type(error).__name__}: {error}".splitlines()[0]
+    return Outcome(status="failed", reason="failed", message=f"{message}{at}")
 
 
 def hash_of(content: dict[str, Any]) -> str:

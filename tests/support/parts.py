@@ -89,13 +89,13 @@ def compile_entries(
         build = plan_build(disk, genes, entries, {"config": "{}"}, layout=layout, rebuild=rebuild)
         if build is None:
             return None
-        receipts = write_build(disk, build, layout)
+        receipts = write_build(disk, build)
         return publish_build(disk, build, receipts, lease), receipts
 
 
-def write_build(disk: Disk, build: Build, layout: Layout = TINY_LAYOUT) -> list[ShardReceipt]:
+def write_build(disk: Disk, build: Build) -> list[ShardReceipt]:
     """Write all shards of a build."""
-    begin_build(disk, build, layout)
+    begin_build(disk, build)
     return [receipt for task in build.tasks for receipt in write_shards(disk, task)]
 
 
