@@ -72,6 +72,21 @@ STUDY_STATISTICS = (
         "log2 cpm",
         "average expression over the study's samples; NaN: did not pass the expression filter",
     ),
+    # All NaN where one number holds for all genes, which then takes no space.
+    Variable(
+        "s2_prior_by_gene",
+        (STUDY, GENE),
+        "float32",
+        "1",
+        "prior variance where it has a trend; NaN: see s2_prior",
+    ),
+    Variable(
+        "df_prior_by_gene",
+        (STUDY, GENE),
+        "float32",
+        "1",
+        "prior degrees of freedom where they are robust; NaN: see df_prior",
+    ),
 )
 
 STUDY_COLUMNS = (
@@ -83,8 +98,10 @@ STUDY_COLUMNS = (
     Variable("n_measured", (STUDY,), "int32", "1", "genes with at least one count; -1: unknown"),
     Variable("n_tested", (STUDY,), "int32", "1", "genes that passed the expression filter"),
     Variable("df_residual", (STUDY,), "float32", "1", "residual degrees of freedom of the model"),
-    Variable("s2_prior", (STUDY,), "float32", "1", "prior variance; NaN: none, or not constant"),
-    Variable("df_prior", (STUDY,), "float32", "1", "prior degrees of freedom, may be infinite"),
+    Variable("s2_prior", (STUDY,), "float32", "1", "prior variance; NaN: none, or by gene"),
+    Variable(
+        "df_prior", (STUDY,), "float32", "1", "prior degrees of freedom; NaN: none, or by gene"
+    ),
     Variable("design", (STUDY,), "string", "1", "columns of the design matrix, comma-separated"),
     Variable("id_kind", (STUDY,), "string", "1", "kind of gene id in the count table"),
     Variable("rows_mapped", (STUDY,), "int32", "1", "rows of the count table on the gene axis"),

@@ -1,5 +1,6 @@
 """The main job on a tiny workspace: what comes out, what is done again, and what is not."""
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from cluster.connect import connect
+from pipeline.dea.settings import DeaSettings
 from pipeline.plan import plan_inputs, read_plan
 from pipeline.progress import Progress
 from pipeline.run import run_analyse, run_compile, run_plan
@@ -60,6 +62,28 @@ def test_a_run_makes_a_compendium_of_all_studies(workspace: Workspace) -> None:
     assert (np.isfinite(logfc) >= tested).all()
     for name in ("se", "neg_log10_p", "neg_log10_adj_p"):
         np.testing.assert_array_equal(np.isfinite(contrasts[name].values), tested)
+
+
+@pytest.mark.parametrize(
+    ("settings", "by_gene"),
+    [
+        (DeaSettings(), (False, False)),
+        (DeaSettings(method="trend"), (True, False)),
+        (DeaSettings(robust=True), (False, True)),
+    ],
+)
+def test_a_prior_is_stored_by_gene_where_it_differs_and_once_where_not(
+    tmp_path: Path, settings: DeaSettings, by_gene: tuple[bool, bool]
+) -> None:
+    made = make_workspace(tmp_path)
+    workspace = Workspace(made.root, dataclasses.replace(made.config, dea=settings))
+    run_whole(workspace)
+    studies = studies_of(open_compendium(workspace.root))
+    tested = np.isfinite(studies["ave_expr"].values)
+    for name, differs in zip(("s2_prior", "df_prior"), by_gene, strict=True):
+        assert np.isnan(studies[name].values).all() == differs
+        found = ~np.isnan(studies[f"{name}_by_gene"].values)
+        np.testing.assert_array_equal(found, tested & differs)
 
 
 def test_a_second_run_computes_nothing_and_publishes_nothing(

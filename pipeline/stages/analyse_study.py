@@ -32,7 +32,7 @@ from pipeline.stages.record import (
 from pipeline.stages.task import StudyTask
 from storage.errors import InputError, StoreError
 from storage.parts import Part, part_digest, write_part
-from storage.schema import STATISTICS, STUDY_STATISTICS
+from storage.schema import STATISTICS
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,9 @@ def make_part(task: StudyTask, prepared: Prepared) -> Part:
         },
         statistics={v.name: getattr(result, v.name).astype(np.float32) for v in STATISTICS},
         study_statistics={
-            v.name: getattr(result, v.name).astype(np.float32) for v in STUDY_STATISTICS
+            "ave_expr": result.ave_expr.astype(np.float32),
+            "s2_prior_by_gene": _by_gene(result.s2_prior, result.ave_expr.size),
+            "df_prior_by_gene": _by_gene(result.df_prior, result.ave_expr.size),
         },
     )
 
@@ -168,6 +170,11 @@ def _samples(prepared: Prepared, result: StudyResult) -> list[dict[str, Any]]:
             row["norm_factor"] = float(result.norm_factors[i])
             row["weight"] = float(result.sample_weights[i])
     return rows
+
+
+def _by_gene(values: np.ndarray, n_genes: int) -> np.ndarray:
+    """A prior that each gene has of its own; NaN where all share one."""
+    return np.full(n_genes, np.nan, np.float32) if values.ndim == 0 else values.astype(np.float32)
 
 
 def _constant(values: np.ndarray) -> float:
