@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 DIR ?= demo
 STAMP := $(VENV)/.dexome-setup
 
-.PHONY: setup demo test test-slow lint format bench clean
+.PHONY: setup demo test test-slow lint format bench bench-dea clean
 
 setup: $(STAMP)
 
@@ -35,6 +35,11 @@ format: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.storage
+	$(BIN)/python -m benchmarks.ingest
+
+# Side by side with R, which it needs.
+bench-dea: setup
+	$(BIN)/python -m benchmarks.dea
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache

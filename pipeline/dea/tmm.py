@@ -67,9 +67,10 @@ class _Reference:
         kept = _within_ranks(m, TRIM_M) & _within_ranks(a, TRIM_A)
         y = y[kept]
         variance = (library_size - y) / library_size / y + self.variance[both[kept]]
-        weight = 1.0 / variance
-        total = float(weight.sum())
-        value = float((m[kept] * weight).sum()) / total if total > 0 else 0.0
+        # A gene that is all of both libraries has no variance, and decides nothing.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            weight = 1.0 / variance
+            value = float(np.sum(m[kept] * weight) / np.sum(weight))
         return value if np.isfinite(value) else 0.0
 
 
