@@ -1,5 +1,7 @@
 """The command that shows it all: simulate a small mirror, run the whole job on it, ask it questions."""
 
+import shutil
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -111,10 +113,12 @@ def _show_truth(recovered: "Recovery", found: int, planted: int) -> None:
 def _next_commands(tree: xr.DataTree, root: Path) -> list[str]:
     address = tree.attrs["address"]
     contrast, _ = _example(tree)
+    # As it can be typed here: the command may not be on the path, nor its python.
+    program = Path("dexome" if shutil.which("dexome") else sys.argv[0])
     return [
-        f"dexome query contrast '{contrast}' --all --out contrast.tsv -w {root}",
-        f"dexome doctor -w {root}",
-        f"python -c \"import xarray; print(xarray.open_zarr('{address}'))\"",
+        f"{program} query contrast '{contrast}' --all --out contrast.tsv -w {root}",
+        f"{program} doctor -w {root}",
+        f"{program.with_name('python')} -c \"import xarray; print(xarray.open_zarr('{address}'))\"",
     ]
 
 

@@ -1,6 +1,6 @@
 """The analysis of one study: one model for all genes, and all contrasts from it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from pipeline.dea.result import (
     SINGLE_SAMPLE_GROUP,
     StudyResult,
 )
-from pipeline.dea.robust_prior import fit_robust_variance_prior
 from pipeline.dea.settings import DeaSettings
 from pipeline.dea.tmm import norm_factors
 from pipeline.dea.variance_prior import VariancePrior, fit_variance_prior
@@ -89,8 +88,7 @@ def analyse_study(
     prior = VariancePrior(np.array(np.nan), np.array(np.nan))
     if replicated:
         covariate = fit.ave_expr if settings.method == "trend" else None
-        fit_prior = fit_robust_variance_prior if settings.robust else fit_variance_prior
-        prior = fit_prior(fit.sigma2, model.df_residual, covariate)
+        prior = _fit_prior(settings)(fit.sigma2, model.df_residual, covariate)
         fill_table(table, fit, prior, model.df_residual, in_contrast, genes)
         if not measured[genes].all():
             table.clear(~measured)
@@ -120,6 +118,15 @@ def analyse_study(
         contrast_flags=tuple(_contrast_flags(design, c) for c in contrasts),
         flags=_study_flags(design),
     )
+
+
+def _fit_prior(settings: DeaSettings) -> Callable[[Floats, float, Floats | None], VariancePrior]:
+    if settings.robust:
+        # scipy.stats takes half a second to import, in each worker, and this alone needs it.
+        from pipeline.dea.robust_prior import fit_robust_variance_prior
+
+        return fit_robust_variance_prior
+    return fit_variance_prior
 
 
 def _in_contrast(
