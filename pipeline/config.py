@@ -143,6 +143,10 @@ path = {source}
 # factor = "treatment"
 # reference = "vehicle"
 
+# How much of a study's counts may stand under ids that are not on the gene axis.
+# [mapping]
+# max_lost_share = 0.2
+
 # How studies are analysed; these are the defaults.
 # [dea]
 # method = "voom"          # or "trend"

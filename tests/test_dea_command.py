@@ -189,7 +189,7 @@ def test_bad_input_is_refused_in_one_sentence(study: Path) -> None:
     assert "samples.tsv has no column 'kind'; it has sample, group, batch" in refusal(
         counts, samples, "--group", "kind", *out
     )
-    assert "must end in .tsv, .tsv.gz, .parquet" in refusal(
+    assert "must end in .tsv, .tsv.gz, .csv, .csv.gz, .parquet" in refusal(
         counts, samples, *group, "--out", study / "o.xlsx"
     )
     assert "does not exist; make it first" in refusal(

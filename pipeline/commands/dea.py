@@ -10,6 +10,7 @@ import pandas as pd
 import typer
 
 from pipeline.commands.dea_inputs import Inputs, choose_contrasts, read_inputs
+from pipeline.commands.tables import check_out, write_table
 from storage.errors import InputError
 
 # The statistics are imported when they are needed: `dexome --help` should not wait for them.
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pipeline.dea.result import StudyResult
 
 COLUMNS = ("logfc", "t", "p_value", "neg_log10_p", "adj_p_value", "lods", "tested")
-ENDINGS = (".tsv", ".tsv.gz", ".parquet")
 
 
 class MethodName(StrEnum):
@@ -94,7 +94,7 @@ def dea(
     from pipeline.dea.settings import DeaSettings
     from pipeline.dea.study import analyse_study
 
-    _check_out(out)
+    check_out(out)
     inputs = read_inputs(counts, samples, [group, *(covariate or []), *([block] if block else [])])
     levels = list(dict.fromkeys(inputs.rows[group]))
     contrasts = choose_contrasts(levels, reference, contrast or [])
@@ -116,7 +116,7 @@ def dea(
     except NotAnalysableError as error:
         name = "" if error.sample is None else f" (sample {inputs.samples[error.sample]!r})"
         raise InputError(f"{counts.name}: {error}{name}") from error
-    _write(result_table(result, inputs.ids), out)
+    write_table(result_table(result, inputs.ids), out)
     if plots is not None:
         from pipeline.commands.dea_plots import write_plots
 
@@ -197,20 +197,3 @@ def _summary(
             "at adjusted p < 0.05"
         )
     return lines
-
-
-def _check_out(out: Path) -> None:
-    if not out.name.endswith(ENDINGS):
-        raise InputError(f"--out {out} must end in {', '.join(ENDINGS)}")
-    if not out.parent.is_dir():
-        raise InputError(f"--out {out}: the folder {out.parent} does not exist; make it first")
-
-
-def _write(table: pd.DataFrame, out: Path) -> None:
-    """Write beside the target, then take its place: no half table is ever there."""
-    temporary = out.with_name(f".tmp-{out.name}")
-    if out.suffix == ".parquet":
-        table.to_parquet(temporary, index=False)
-    else:
-        table.to_csv(temporary, sep="\t", index=False, na_rep="NA")
-    temporary.replace(out)

@@ -3,7 +3,6 @@
 import json
 import math
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,15 +35,6 @@ def echo_table(table: pd.DataFrame, title: str = "") -> None:
     for row in table.itertuples(index=False):
         drawn.add_row(*(_shown(value) for value in row))
     Console().print(drawn)
-
-
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a table by its name's ending: .parquet, .csv or .tsv, the latter two gzipped with .gz."""
-    if path.suffix == ".parquet":
-        table.to_parquet(path, index=False)
-    else:
-        comma = ".csv" in path.suffixes
-        table.to_csv(path, sep="," if comma else "\t", index=False)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

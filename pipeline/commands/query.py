@@ -7,7 +7,8 @@ import pandas as pd
 import typer
 
 from pipeline.commands.options import HERE, JsonOption, WorkspaceOption
-from pipeline.commands.output import echo_json, echo_table, records, write_table
+from pipeline.commands.output import echo_json, echo_table, records
+from pipeline.commands.tables import check_out, write_table
 from storage.open import open_compendium
 from storage.query import (
     Order,
@@ -43,6 +44,8 @@ def gene(
     as_json: JsonOption = False,
 ) -> None:
     """One gene over the contrasts: where does it change most?"""
+    if out is not None:
+        check_out(out)
     tree = open_compendium(workspace)
     found = find_gene(tree, name)
     table = query_gene(tree, found) if every else top_contrasts(tree, found, top, by)
@@ -62,6 +65,8 @@ def contrast(
     as_json: JsonOption = False,
 ) -> None:
     """One contrast over the genes: what changes most?"""
+    if out is not None:
+        check_out(out)
     tree = open_compendium(workspace)
     found = find_contrast(tree, name)
     table = query_contrast(tree, found) if every else top_genes(tree, found, top, by)
