@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 DIR ?= demo
 STAMP := $(VENV)/.dexome-setup
 
-.PHONY: setup demo test test-slow lint format bench bench-dea clean
+.PHONY: setup demo test test-slow lint format bench bench-dea bench-go clean
 
 setup: $(STAMP)
 
@@ -40,6 +40,9 @@ bench: setup
 # Side by side with R, which it needs.
 bench-dea: setup
 	$(BIN)/python -m benchmarks.dea
+
+bench-go: setup
+	$(BIN)/python -m benchmarks.go
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache

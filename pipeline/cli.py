@@ -7,6 +7,7 @@ import typer
 from pipeline.commands import query
 from pipeline.commands.dea import dea
 from pipeline.commands.demo import demo
+from pipeline.commands.go import go
 from pipeline.commands.inspect import doctor, gc, status
 from pipeline.commands.options import EXIT_FAILED, EXIT_INTERRUPTED
 from pipeline.commands.stages import analyse, compile_, init, plan, run
@@ -25,6 +26,7 @@ app.command("plan")(plan)
 app.command("analyse")(analyse)
 app.command("compile")(compile_)
 app.command("dea")(dea)
+app.command("go")(go)
 app.command("demo")(demo)
 app.command("status")(status)
 app.command("doctor")(doctor)

@@ -17,8 +17,9 @@ ALLOWED = {"storage": set(), "cluster": set(), "model": {"storage"}, "pipeline":
 # The only places that see a cluster.
 SEES_CLUSTER = ("pipeline/run.py", "pipeline/cli.py", "pipeline/config.py", "pipeline/commands/")
 # Statistics and simulation know no file, client or xarray object; one module writes the simulated folder.
-PURE = ("pipeline/dea/", "pipeline/simulate/")
+PURE = ("pipeline/dea/", "pipeline/enrich/", "pipeline/simulate/")
 PURE_EXCEPT = (
+    "pipeline/enrich/lines.py",
     "pipeline/simulate/folder.py",
     "pipeline/simulate/truth.py",
     "pipeline/simulate/tables.py",

@@ -1,0 +1,1 @@
+"""Gene Ontology terms, and other gene sets, in the genes of a contrast: pure arrays."""

@@ -1,0 +1,98 @@
+"""The background of one domain: its annotated genes, and its terms by size."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+from numba import njit
+
+from pipeline.dea.arrays import Bools, Ints
+from pipeline.enrich.arrays import Int32s
+from pipeline.enrich.gene_sets import GeneSets
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """Genes of a background that have a term in one domain, and those terms, smallest first.
+
+    Parameters
+    ----------
+    genes, terms
+        (N,) and (term,) numbers on the axes of the gene sets, `genes` ascending.
+    size
+        (term,) how many of the genes have it (K), ascending, at least 1.
+    start, members
+        `members[start[t] : start[t + 1]]` are a term's genes, as numbers in `genes`, ascending.
+    gene_start, gene_terms
+        The same the other way round: a gene's terms, as numbers in `terms`, ascending.
+    """
+
+    genes: Ints
+    terms: Int32s
+    size: Int32s
+    start: Ints
+    members: Int32s
+    gene_start: Ints
+    gene_terms: Int32s
+
+    @property
+    def n_genes(self) -> int:
+        """N: annotated genes of the background in this domain."""
+        return self.genes.size
+
+    def seed(self, *key: object) -> int:
+        """128 bits that depend on what the background is and on `key`, and on nothing else."""
+        digest = sha256("\0".join(map(str, key)).encode())
+        for array in (self.terms, self.start, self.members):
+            digest.update(np.ascontiguousarray(array).data)
+        return int.from_bytes(digest.digest()[:16], "little")
+
+
+def make_backgrounds(sets: GeneSets, is_background: Bools, n_domains: int) -> list[Background]:
+    """One background for each domain, of the genes where `is_background` (gene,)."""
+    length = np.diff(sets.start)
+    gene = np.repeat(np.arange(sets.n_genes, dtype=np.int32), length)
+    inside = np.repeat(is_background, length)
+    gene, term = gene[inside], sets.terms[inside]
+    domain = sets.domain_of[term]
+    return [_make_background(gene[domain == d], term[domain == d], sets) for d in range(n_domains)]
+
+
+def _make_background(gene: Int32s, term: Int32s, sets: GeneSets) -> Background:
+    has_term = np.zeros(sets.n_genes, np.bool_)
+    has_term[gene] = True
+    genes = np.flatnonzero(has_term)
+    local_gene = (np.cumsum(has_term) - 1).astype(np.int32)[gene]
+    size = np.bincount(term, minlength=sets.n_terms)
+    terms = np.argsort(size, kind="stable")[np.count_nonzero(size == 0) :].astype(np.int32)
+    place = np.zeros(sets.n_terms, np.int32)
+    place[terms] = np.arange(terms.size)
+    local_term = place[term]
+    gene_start = np.searchsorted(local_gene, np.arange(genes.size + 1))
+    start, members = _transpose(gene_start, local_term, terms.size)
+    return Background(
+        genes=genes,
+        terms=terms,
+        size=size[terms].astype(np.int32),
+        start=start,
+        members=members,
+        gene_start=gene_start,
+        gene_terms=_transpose(start, members, genes.size)[1],
+    )
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _transpose(start: Ints, columns: Int32s, n_columns: int) -> tuple[Ints, Int32s]:
+    """Rows of each column, ascending, of a sparse table with the columns of each row."""
+    new_start = np.zeros(n_columns + 1, np.int64)
+    for column in columns:
+        new_start[column + 1] += 1
+    for column in range(n_columns):
+        new_start[column + 1] += new_start[column]
+    place = new_start[:-1].copy()
+    rows = np.empty(columns.size, np.int32)
+    for row in range(start.size - 1):
+        for k in range(start[row], start[row + 1]):
+            rows[place[columns[k]]] = row
+            place[columns[k]] += 1
+    return new_start, rows
