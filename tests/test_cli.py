@@ -47,6 +47,8 @@ def test_help_names_every_command() -> None:
         "plan",
         "analyse",
         "compile",
+        "dea",
+        "go",
         "demo",
         "status",
         "doctor",

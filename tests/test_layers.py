@@ -22,7 +22,6 @@ PURE_EXCEPT = (
     "pipeline/enrich/lines.py",
     "pipeline/simulate/folder.py",
     "pipeline/simulate/truth.py",
-    "pipeline/simulate/tables.py",
 )
 IMPURE = {"pathlib", "xarray", "dask", "distributed", "zarr", "os"}
 
