@@ -7,15 +7,12 @@ local({
   commandArgs <- function(...) character()
   source(arguments[1], local = FALSE)
 })
-spec <- read_spec(folder)
-n <- as.integer(spec["n_samples"])
-counts <- matrix(read_doubles(folder, "counts"), ncol = n)
-dimnames(counts) <- list(seq_len(nrow(counts)), seq_len(n))
-design <- matrix(read_doubles(folder, "design"), nrow = n)
-colnames(design) <- paste0("c", seq_len(ncol(design)))
-contrasts <- matrix(read_doubles(folder, "contrasts"), nrow = ncol(design))
-block <- read_doubles(folder, "block")
-kept <- counts[suppressMessages(filterByExpr(counts, design = design)), ]
+study <- read_study(folder)
+spec <- study$spec
+design <- study$design
+contrasts <- study$contrasts
+block <- study$block
+kept <- study$counts[suppressMessages(filterByExpr(study$counts, design = design)), ]
 
 pipeline <- function() {
   dge <- calcNormFactors(DGEList(kept))

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pipeline.config import Config
-from pipeline.stages.record import PlanRecord, hash_of, read_plan_record
+from pipeline.stages.record import PlanRecord, read_plan_record
 from storage.disk import Disk
 from storage.errors import InputError
 from storage.genes import GeneList
+from storage.hashing import hash_json
 from storage.schema import CONTRAST_COLUMNS, SAMPLE_COLUMNS, STUDY_COLUMNS
 
 FOLDER = "plan"
@@ -40,7 +41,7 @@ class Plan:
 
 def plan_inputs(config: Config, genes: GeneList) -> str:
     """Hash of the settings that a plan is made for."""
-    return hash_of({"genes": genes.sha256, **config.scientific()})
+    return hash_json({"genes": genes.sha256, **config.scientific()})
 
 
 def write_plan(disk: Disk, inputs: str, keys: Iterable[str]) -> Plan:

@@ -1,7 +1,5 @@
 """Compiling a generation: from parts to whole shards, labels and a manifest, then published at once."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -21,6 +19,7 @@ from storage.generation import (
     write_current,
 )
 from storage.genes import GeneList
+from storage.hashing import hash_json
 from storage.labels import consolidate, create_skeleton, write_all_labels
 from storage.layout import Layout
 from storage.lease import Lease
@@ -222,7 +221,7 @@ def _hash_inputs(
             for e in entries
         ],
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return hash_json(content)
 
 
 def _study_row(entry: StudyEntry, headers: dict[str, tuple[Part, str]]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from storage.disk import Disk
 from storage.errors import InputError, StoreError
@@ -44,9 +45,9 @@ def examine(disk: Disk, progress: Progress | None = None) -> tuple[str, list[Fin
     rebuild = "run `dexome compile --rebuild`"
     try:
         manifest = read_manifest(disk, name, current.manifest_sha256)
-    except StoreError as error:
-        file = str(disk.path(manifest_key(name)))
-        return name, [Finding(file, _problem_of(error), (), rebuild)]
+    except StoreError:
+        path = disk.path(manifest_key(name))
+        return name, [Finding(str(path), _unreadable(path), (), rebuild)]
     findings = []
     total = len(manifest.files) + len(manifest.parts)
     for done, (file, known) in enumerate(sorted(manifest.files.items())):
@@ -100,8 +101,8 @@ def _part_findings(disk: Disk, study: str, key: str, sha256: str) -> list[Findin
     redo = "run `dexome analyse` to make it again"
     try:
         _, found = read_part(disk, study, key)
-    except StoreError as error:
-        return [Finding(file, _problem_of(error), (study,), redo)]
+    except StoreError:
+        return [Finding(file, _unreadable(disk.path(part_key(study, key))), (study,), redo)]
     if found != sha256:
         return [
             Finding(file, "is not the part that was compiled", (study,), "run `dexome compile`")
@@ -109,9 +110,9 @@ def _part_findings(disk: Disk, study: str, key: str, sha256: str) -> list[Findin
     return []
 
 
-def _problem_of(error: StoreError) -> str:
-    """What an error says of its file, without naming it again."""
-    return "is missing" if "is missing" in str(error) else "is damaged: its checksum does not match"
+def _unreadable(path: Path) -> str:
+    """What is wrong with a file that could not be read."""
+    return "is damaged: its checksum does not match" if path.is_file() else "is missing"
 
 
 def _content_findings(disk: Disk, name: str, manifest: Manifest) -> list[Finding]:

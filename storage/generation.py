@@ -10,6 +10,7 @@ from typing import Any
 
 from storage.disk import Disk
 from storage.errors import StoreError
+from storage.hashing import hash_json
 from storage.schema import CONTRASTS_STORE
 
 FOLDER = "compendium"
@@ -64,7 +65,7 @@ def read_current(disk: Disk) -> Current | None:
     try:
         fields = json.loads(data)
         told = fields.pop("sha256")
-        if told == hash_fields(fields):
+        if told == hash_json(fields):
             return Current(**fields)
     except (ValueError, TypeError, KeyError, AttributeError):
         pass
@@ -83,14 +84,9 @@ def write_current(disk: Disk, generation: str, inputs: str, manifest: bytes) -> 
         write_id=uuid.uuid4().hex,
     )
     fields = asdict(current)
-    data = json.dumps({**fields, "sha256": hash_fields(fields)}, sort_keys=True)
+    data = json.dumps({**fields, "sha256": hash_json(fields)}, sort_keys=True)
     disk.put(CURRENT_KEY, data.encode())
     return current
-
-
-def hash_fields(fields: dict[str, Any]) -> str:
-    """SHA-256 of a JSON object, the same for the same content."""
-    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def read_manifest(disk: Disk, generation: str, sha256: str | None = None) -> Manifest:

@@ -1,7 +1,5 @@
 """Writing one shard row: the only task that writes into a store, whole shards and nothing else."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -12,6 +10,7 @@ import zarr
 
 from storage.disk import Disk
 from storage.errors import StoreError
+from storage.hashing import hash_json
 from storage.layout import Layout, open_matrix
 from storage.parts import read_part
 from storage.schema import SCHEMA_VERSION, Variable
@@ -79,7 +78,7 @@ def shard_signature(rows: Iterable[Row], variable: Variable, layout: Layout, n_g
         [layout.chunk_rows, layout.chunk_genes, layout.shard_rows, n_genes],
         [[row.study, row.digest, row.index] for row in rows],
     ]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return hash_json(content)
 
 
 def write_shards(disk: Disk, task: ShardTask) -> list[ShardReceipt]:

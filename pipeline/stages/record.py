@@ -84,11 +84,6 @@ def unknown_failure(error: BaseException) -> Outcome:
     return Outcome(status="failed", reason="failed", message=f"{message}{at}")
 
 
-def hash_of(content: dict[str, Any]) -> str:
-    """SHA-256 of a JSON value, the same for the same content."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
 def _encode(fields: dict[str, Any]) -> bytes:
     """One line with the SHA-256 of the JSON below it."""
     data = json.dumps(fields, sort_keys=True, ensure_ascii=False, indent=1).encode()

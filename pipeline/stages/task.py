@@ -9,9 +9,9 @@ from pipeline.curate.curate import CurateSettings
 from pipeline.dea.settings import ENGINE_VERSION, DeaSettings
 from pipeline.sources.folder import FolderSource
 from pipeline.sources.genes import GeneIndex, MappingSettings
-from pipeline.stages.record import hash_of
 from storage.disk import Disk
 from storage.genes import GeneList, read_gene_list
+from storage.hashing import hash_json
 from storage.schema import SCHEMA_VERSION
 
 # Bump when the plan of an unchanged study would come out otherwise.
@@ -38,7 +38,7 @@ class StudyTask:
 
     def plan_key(self, fingerprint: str) -> str:
         """Key of the study's plan: what it was made from, files by their fingerprint."""
-        return hash_of(
+        return hash_json(
             {
                 "plan": [PLAN_VERSION, SCHEMA_VERSION, ENGINE_VERSION],
                 "study": self.study,

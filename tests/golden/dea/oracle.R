@@ -89,7 +89,7 @@ analyse <- function(counts, design, contrasts, spec, block = NULL) {
   out
 }
 
-main <- function(folder) {
+read_study <- function(folder) {
   spec <- read_spec(folder)
   n <- as.integer(spec["n_samples"])
   counts <- matrix(read_doubles(folder, "counts"), ncol = n)
@@ -97,7 +97,13 @@ main <- function(folder) {
   design <- matrix(read_doubles(folder, "design"), nrow = n)
   colnames(design) <- paste0("c", seq_len(ncol(design)))
   contrasts <- matrix(read_doubles(folder, "contrasts"), nrow = ncol(design))
-  out <- analyse(counts, design, contrasts, spec, read_doubles(folder, "block"))
+  block <- read_doubles(folder, "block")
+  list(spec = spec, counts = counts, design = design, contrasts = contrasts, block = block)
+}
+
+main <- function(folder) {
+  study <- read_study(folder)
+  out <- analyse(study$counts, study$design, study$contrasts, study$spec, study$block)
   for (name in names(out)) write_doubles(folder, name, out[[name]])
 }
 
