@@ -9,7 +9,9 @@ import dask
 import psutil
 from distributed import Client, LocalCluster
 
-from cluster.profile import ClusterProfile
+from cluster.profile import ClusterError, ClusterProfile
+
+log = logging.getLogger(__name__)
 
 _LOG_LEVELS = {
     # What ends before its peer complains of closed connections; a study's failure is told by its receipt.
@@ -22,11 +24,18 @@ _LOG_LEVELS = {
 _IGNORE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 # A worker that imports a folder named storage/ or model/ of the user's instead of ours would be lost.
 _WORKER_ENVIRONMENT = {"PYTHONSAFEPATH": "1"}
+_START_ATTEMPTS = 3
 
 
 @contextmanager
 def connect(profile: ClusterProfile) -> Iterator[Client]:
-    """Start, or join, the cluster of a profile; stop what was started at the end."""
+    """Start, or join, the cluster of a profile; stop what was started at the end.
+
+    Raises
+    ------
+    ClusterError
+        The workers did not come up.
+    """
     settings = {
         "distributed.nanny.environ": _WORKER_ENVIRONMENT,
         # A study that kills three workers is set aside, not tried for ever.
@@ -43,20 +52,34 @@ def connect(profile: ClusterProfile) -> Iterator[Client]:
             with Client(profile.address) as client:
                 yield client
             return
-        workers = profile.workers or default_workers(profile.memory_gib)
-        processes = profile.kind == "local"
-        with (
-            LocalCluster(
+        with _start_local(profile) as local, Client(local) as client:
+            yield client
+
+
+def _start_local(profile: ClusterProfile) -> LocalCluster:
+    """Start workers on this machine; once they run, their nannies replace those that die.
+
+    A worker that dies while it starts takes the whole cluster with it, so that is tried again.
+    """
+    workers = profile.workers or default_workers(profile.memory_gib)
+    processes = profile.kind == "local"
+    for attempt in range(1, _START_ATTEMPTS + 1):
+        try:
+            return LocalCluster(
                 n_workers=workers if processes else 1,
                 threads_per_worker=1 if processes else workers,
                 processes=processes,
                 memory_limit=f"{profile.memory_gib}GiB",
                 dashboard_address="127.0.0.1:0",
                 silence_logs=logging.ERROR,
-            ) as local,
-            Client(local) as client,
-        ):
-            yield client
+            )
+        except (RuntimeError, TimeoutError) as error:
+            log.warning("a worker died while it started (attempt %d): %s", attempt, error)
+            last = error
+    raise ClusterError(
+        f"the {workers} workers of {profile.memory_gib:g} GiB died {_START_ATTEMPTS} times while they "
+        "started; give them more memory_gib, or ask for fewer workers"
+    ) from last
 
 
 def default_workers(memory_gib: float) -> int:

@@ -6,6 +6,10 @@ from typing import Literal
 Kind = Literal["local", "threads", "address"]
 
 
+class ClusterError(Exception):
+    """Machines that can't be had; the message is one sentence with the cure."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClusterProfile:
     """A profile `[cluster.NAME]`.

@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from cluster.profile import ClusterError
 from pipeline.commands import query
 from pipeline.commands.dea import dea
 from pipeline.commands.demo import demo
@@ -38,7 +39,7 @@ def main() -> None:
     """Run a command; a caller's error is one sentence and a code, never a traceback."""
     try:
         app()
-    except DexomeError as error:
+    except (DexomeError, ClusterError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(EXIT_FAILED)
     except SystemExit as end:

@@ -1,0 +1,63 @@
+"""Workers on this machine: what happens to those that die before they have begun."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import pytest
+
+from cluster.connect import connect, n_threads
+from cluster.profile import ClusterError, ClusterProfile
+
+TWO = ClusterProfile(kind="local", workers=2, memory_gib=1.0)
+
+
+@contextmanager
+def killer(limit: int) -> Iterator[list[int]]:
+    """Kill up to `limit` worker processes of ours as soon as they are there; yields their pids."""
+    killed: list[int] = []
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set() and len(killed) < limit:
+            for child in psutil.Process().children(recursive=True):
+                try:
+                    is_worker = "spawn_main" in " ".join(child.cmdline())
+                except psutil.Error:
+                    continue
+                if is_worker and child.pid not in killed and len(killed) < limit:
+                    child.kill()
+                    killed.append(child.pid)
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.mark.slow
+def test_a_worker_killed_while_it_starts_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
+    with killer(1) as killed, connect(TWO) as client:
+        assert n_threads(client) == 2
+        assert client.submit(sum, [1, 2]).result() == 3
+    assert len(killed) == 1
+    assert "died while it started" in caplog.text
+
+
+@pytest.mark.slow
+def test_workers_that_never_come_up_are_an_error_with_its_cure() -> None:
+    with (
+        killer(100) as killed,
+        pytest.raises(ClusterError, match="died 3 times while they started; give them more memory"),
+        connect(TWO),
+    ):
+        pass
+    assert len(killed) >= 3
+    left = [c for c in psutil.Process().children(recursive=True) if c.pid in killed]
+    assert all(child.status() == psutil.STATUS_ZOMBIE for child in left)
