@@ -45,7 +45,7 @@ def compile_and_compare(
     chunk_rows = int(rng.integers(1, 6))
     layout = Layout(
         chunk_rows=chunk_rows,
-        chunk_genes=int(rng.integers(40, 400)),
+        chunk_columns=int(rng.integers(40, 400)),
         shard_rows=chunk_rows * int(rng.integers(1, 4)),
     )
     workspace.mkdir()

@@ -115,7 +115,7 @@ def measure_exactness(
     workspace, pool = folder / "small", folder / "pool.npy"
     genes = make_genes_and_pool(pool, 1000, 60)
     entries = write_parts(plan_studies(workspace, pool, genes, 60), client)
-    layout = Layout(chunk_rows=8, chunk_genes=256, shard_rows=16)
+    layout = Layout(chunk_rows=8, chunk_columns=256, shard_rows=16)
     compile_parts(Disk(workspace), genes, entries, client, layout)
     return [lost, *measure_flips(workspace, n_flips), measure_plain(workspace)]
 

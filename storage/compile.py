@@ -10,7 +10,6 @@ from storage.generation import (
     BUILDING,
     FOLDER,
     Current,
-    Manifest,
     list_generations,
     manifest_key,
     next_generation,
@@ -20,6 +19,7 @@ from storage.generation import (
 )
 from storage.genes import GeneList
 from storage.hashing import hash_json
+from storage.inventory import check_all_written, make_manifest
 from storage.labels import consolidate, create_skeleton, write_all_labels
 from storage.layout import Layout
 from storage.lease import Lease
@@ -30,9 +30,8 @@ from storage.schema import (
     STATISTICS,
     STUDIES_GROUP,
     STUDY_STATISTICS,
-    Variable,
 )
-from storage.shards import Row, ShardReceipt, ShardTask, shard_signature, split_rows
+from storage.shards import Row, ShardReceipt, ShardTask, make_shard_tasks
 from storage.zarr_store import StagingStore
 
 
@@ -106,7 +105,18 @@ def plan_build(
         ("", STATISTICS, contrast_rows),
         (STUDIES_GROUP, STUDY_STATISTICS, study_rows),
     ):
-        tasks += _shard_tasks(building, group, variables, rows, genes, layout, linkable)
+        tasks += make_shard_tasks(
+            "dea",
+            building,
+            CONTRASTS_STORE,
+            group,
+            variables,
+            rows,
+            (len(genes),),
+            genes.sha256,
+            layout,
+            linkable,
+        )
     return Build(
         generation=generation,
         inputs=inputs,
@@ -165,35 +175,20 @@ def publish_build(
         The lease was lost: nothing was published.
     """
     by_file = {receipt.file: receipt for receipt in receipts}
-    holds = {task.file(v): task for task in build.tasks for v in task.variables}
-    if missing := sorted(holds.keys() - by_file.keys()):
-        raise StoreError(
-            f"{missing[0]} of {build.generation} was not written; run `dexome compile` again"
-        )
+    check_all_written(build.tasks, by_file, build.generation, "dexome compile")
     prefix = f"{build.building}/{CONTRASTS_STORE}"
     store = StagingStore(disk, prefix)
     write_all_labels(store, build.genes, build.contrasts, build.studies, build.samples)
     consolidate(store)
-    files = {}
-    for key in disk.list(prefix):
-        file = key.removeprefix(f"{build.building}/")
-        receipt = by_file.get(file)
-        sha256 = receipt.sha256 if receipt else disk.sha256(key)
-        files[file] = {"sha256": sha256, "size": disk.path(key).stat().st_size}
-    manifest = Manifest(
-        store=CONTRASTS_STORE,
-        schema_version=SCHEMA_VERSION,
+    manifest = make_manifest(
+        disk,
+        build.building,
+        CONTRASTS_STORE,
+        build.tasks,
+        by_file,
         gene_list_sha256=build.genes.sha256,
         inputs=build.inputs,
         parts=build.parts,
-        shards={
-            file: {
-                "signature": by_file[file].signature,
-                "studies": sorted({row.study for row in task.rows}),
-            }
-            for file, task in holds.items()
-        },
-        files=files,
     ).encode()
     disk.put(manifest_key(build.building.removeprefix(f"{FOLDER}/")), manifest)
     lease.check()
@@ -242,40 +237,4 @@ def _linkable(disk: Disk, current: Current | None) -> dict[str, tuple[str, str]]
         manifest = read_manifest(disk, current.generation, current.manifest_sha256)
     except StoreError:
         return {}
-    return {
-        shard["signature"]: (
-            f"{FOLDER}/{current.generation}/{file}",
-            manifest.files[file]["sha256"],
-        )
-        for file, shard in manifest.shards.items()
-    }
-
-
-def _shard_tasks(
-    building: str,
-    group: str,
-    variables: tuple[Variable, ...],
-    rows: Sequence[Row],
-    genes: GeneList,
-    layout: Layout,
-    linkable: dict[str, tuple[str, str]],
-) -> list[ShardTask]:
-    tasks = []
-    gene_list_sha256 = genes.sha256
-    for number, members in enumerate(split_rows(rows, layout)):
-        signatures = {v.name: shard_signature(members, v, layout, len(genes)) for v in variables}
-        tasks.append(
-            ShardTask(
-                building=building,
-                store=CONTRASTS_STORE,
-                group=group,
-                variables=variables,
-                number=number,
-                rows=members,
-                n_genes=len(genes),
-                gene_list_sha256=gene_list_sha256,
-                layout=layout,
-                links={name: linkable[sig] for name, sig in signatures.items() if sig in linkable},
-            )
-        )
-    return tasks
+    return manifest.linkable(current.generation)

@@ -47,6 +47,13 @@ class Manifest:
     shards: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    def linkable(self, generation: str) -> dict[str, tuple[str, str]]:
+        """The store's shards by signature: path in the workspace, and SHA-256."""
+        return {
+            shard["signature"]: (f"{FOLDER}/{generation}/{file}", self.files[file]["sha256"])
+            for file, shard in self.shards.items()
+        }
+
     def encode(self) -> bytes:
         """JSON, the same for the same content."""
         return json.dumps(asdict(self), sort_keys=True, indent=0).encode()
@@ -55,6 +62,11 @@ class Manifest:
 def manifest_key(generation: str, store: str = CONTRASTS_STORE) -> str:
     """Where the manifest of a store lies: beside it."""
     return f"{FOLDER}/{generation}/{store.removesuffix('.zarr')}.manifest.json"
+
+
+def remake(store: str) -> str:
+    """The command that makes a store anew."""
+    return f"dexome {'compile' if store == CONTRASTS_STORE else 'enrich'} --rebuild"
 
 
 def read_current(disk: Disk) -> Current | None:
@@ -89,11 +101,13 @@ def write_current(disk: Disk, generation: str, inputs: str, manifest: bytes) -> 
     return current
 
 
-def read_manifest(disk: Disk, generation: str, sha256: str | None = None) -> Manifest:
-    """The manifest of a generation's contrasts, verified where its hash is known."""
-    key = manifest_key(generation)
+def read_manifest(
+    disk: Disk, generation: str, sha256: str | None = None, store: str = CONTRASTS_STORE
+) -> Manifest:
+    """The manifest of a store of a generation, verified where its hash is known."""
+    key = manifest_key(generation, store)
     data = disk.read(key)
-    cure = "run `dexome compile --rebuild` to publish it again"
+    cure = f"run `{remake(store)}` to publish it again"
     if data is None:
         raise StoreError(f"{disk.path(key)} is missing; {cure}")
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:

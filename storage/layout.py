@@ -1,4 +1,4 @@
-"""How a (row, gene) array is cut: shards are what one writer owns, chunks what is read."""
+"""How an array of (row, …, gene or term) is cut: shards are what one writer owns, chunks what is read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,41 +11,56 @@ from storage.schema import Variable
 from storage.zarr_store import StagingStore
 
 LABEL_CHUNK = 65_536
-FILL = {"float32": float("nan"), "float64": float("nan"), "int32": -1, "bool": False, "string": ""}
+FILL = {
+    "float32": float("nan"),
+    "float64": float("nan"),
+    "int32": -1,
+    "int8": -1,
+    "bool": False,
+    "string": "",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
-    """Rows of a chunk and of a shard, genes of a chunk; a shard spans all genes, rounded up."""
+    """Rows of a chunk and of a shard, columns (genes, or terms) of a chunk.
+
+    A shard spans all columns, rounded up; between rows and columns a chunk has one place, a shard all.
+    """
 
     chunk_rows: int = 128
-    chunk_genes: int = 1024
+    chunk_columns: int = 1024
     shard_rows: int = 512
 
     def __post_init__(self) -> None:
-        if min(self.chunk_rows, self.chunk_genes) < 1 or self.shard_rows % self.chunk_rows:
+        if min(self.chunk_rows, self.chunk_columns) < 1 or self.shard_rows % self.chunk_rows:
             raise ValueError(f"a shard must be whole chunks of at least one row, got {self}")
 
     def n_shards(self, n_rows: int) -> int:
         """Shards of an array of `n_rows` rows."""
         return -(-n_rows // self.shard_rows)
 
-    def shard_genes(self, n_genes: int) -> int:
-        """Genes of a shard: all of them, rounded up to whole chunks."""
-        return -(-n_genes // self.chunk_genes) * self.chunk_genes
+    def chunks(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Shape of a chunk of an array of `shape`."""
+        return self.chunk_rows, *(1 for _ in shape[1:-1]), self.chunk_columns
+
+    def shards(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Shape of a shard: all columns, rounded up to whole chunks."""
+        columns = -(-shape[-1] // self.chunk_columns) * self.chunk_columns
+        return self.shard_rows, *shape[1:-1], columns
 
 
 def create_matrix(
-    store: StagingStore, path: str, variable: Variable, shape: tuple[int, int], layout: Layout
+    store: StagingStore, path: str, variable: Variable, shape: tuple[int, ...], layout: Layout
 ) -> None:
-    """Create a sharded (row, gene) array without writing a value."""
+    """Create a sharded array, rows first and genes or terms last, without writing a value."""
     zarr.create_array(
         store,
         name=path,
         shape=shape,
         dtype=variable.dtype,
-        chunks=(layout.chunk_rows, layout.chunk_genes),
-        shards=(layout.shard_rows, layout.shard_genes(shape[1])),
+        chunks=layout.chunks(shape),
+        shards=layout.shards(shape),
         # The checksum turns a flipped bit into an error; without it most flips read as wrong numbers.
         compressors=ZstdCodec(level=1, checksum=True),
         fill_value=FILL[variable.dtype],
@@ -56,7 +71,7 @@ def create_matrix(
 
 
 def open_matrix(store: StagingStore, path: str) -> zarr.Array[Any]:
-    """A (row, gene) array to write whole shards into."""
+    """A sharded array to write whole shards into."""
     array = zarr.open_array(store, path=path)
     # A shard of NaN only must exist: one that is absent looks like a lost one.
     return array.with_config({"write_empty_chunks": True})

@@ -1,22 +1,19 @@
 """A part: the immutable result of one study for one stage, one verified file, written once."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
-import pyarrow as pa
 
 from storage.disk import Disk
 from storage.errors import StoreError
 from storage.schema import STATISTICS, STUDY_STATISTICS
+from storage.sealed import damaged, digest_of, read_sealed, read_sealed_header, seal, unseal
 
 FOLDER = "parts/dea"
-DIGEST_BYTES = 32
-_HEAD_BYTES = 8 + DIGEST_BYTES
 _HEADER_FIELDS = ("study", "key", "gene_list_sha256", "contrasts", "samples", "columns")
 _MAX_NAME = 120
 _CURE = "run `dexome analyse` to make it again"
@@ -41,6 +38,11 @@ class Part:
     statistics: Mapping[str, np.ndarray] = field(repr=False, default_factory=dict)
     study_statistics: Mapping[str, np.ndarray] = field(repr=False, default_factory=dict)
 
+    @property
+    def axis_sha256(self) -> str:
+        """Hash of the last axis of its arrays."""
+        return self.gene_list_sha256
+
 
 def part_key(study: str, key: str) -> str:
     """Where the part of `study` with this content key lies in the workspace."""
@@ -61,7 +63,7 @@ def write_part(disk: Disk, part: Part) -> str:
     """Write a part into its place, whole or not at all; return the SHA-256 that it carries."""
     data = encode_part(part)
     disk.put(part_key(part.study, part.key), data)
-    return data[-DIGEST_BYTES:].hex()
+    return digest_of(data)
 
 
 def read_part(disk: Disk, study: str, key: str) -> tuple[Part, str]:
@@ -72,14 +74,10 @@ def read_part(disk: Disk, study: str, key: str) -> tuple[Part, str]:
     StoreError
         The part is absent, truncated, altered, or another study's: the message names the file.
     """
-    data = _read(disk, study, key)
-    digest = hashlib.sha256(data[:-DIGEST_BYTES]).digest()
-    if len(data) < _HEAD_BYTES + DIGEST_BYTES or digest != data[-DIGEST_BYTES:]:
-        raise _damaged(disk, study, key)
-    part = decode_part(data)
-    if (part.study, part.key) != (study, key):
-        raise _damaged(disk, study, key)
-    return part, digest.hex()
+    header, columns, digest = read_sealed(disk, part_key(study, key), _CURE)
+    if (header.get("study"), header.get("key")) != (study, key):
+        raise damaged(disk, part_key(study, key), _CURE)
+    return _make_part(header, columns), digest
 
 
 def read_part_header(disk: Disk, study: str, key: str) -> tuple[Part, str]:
@@ -87,22 +85,8 @@ def read_part_header(disk: Disk, study: str, key: str) -> tuple[Part, str]:
 
     The arrays are neither read nor verified: whoever reads them does both.
     """
-    try:
-        with disk.path(part_key(study, key)).open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-            header = file.read(
-                int.from_bytes(head[:8], "little") if len(head) == _HEAD_BYTES else 0
-            )
-            file.seek(-DIGEST_BYTES, 2)
-            digest = file.read()
-    except FileNotFoundError:
-        _read(disk, study, key)
-        raise
-    except (OSError, OverflowError) as error:
-        raise _damaged(disk, study, key) from error
-    if hashlib.sha256(header).digest() != head[8:]:
-        raise _damaged(disk, study, key)
-    return Part(**json.loads(header)), digest.hex()
+    header, digest = read_sealed_header(disk, part_key(study, key), _CURE)
+    return Part(**header), digest
 
 
 def part_digest(disk: Disk, study: str, key: str) -> str | None:
@@ -114,11 +98,7 @@ def part_digest(disk: Disk, study: str, key: str) -> str | None:
 
 
 def encode_part(part: Part) -> bytes:
-    """Bytes of a part.
-
-    Length of the header (8 bytes, little endian), its SHA-256, the header (JSON), an Arrow IPC file of
-    gene-long columns, and the SHA-256 of all before it.
-    """
+    """Bytes of a part: a sealed file of gene-long columns."""
     columns = {
         f"{variable.name}/{row}": values
         for variable in STATISTICS
@@ -127,50 +107,27 @@ def encode_part(part: Part) -> bytes:
     columns |= {
         variable.name: part.study_statistics[variable.name] for variable in STUDY_STATISTICS
     }
-    table = pa.table(
-        {
-            name: pa.array(np.ascontiguousarray(values, np.float32))
-            for name, values in columns.items()
-        }
+    return seal(
+        {name: getattr(part, name) for name in _HEADER_FIELDS},
+        {name: np.ascontiguousarray(values, np.float32) for name, values in columns.items()},
     )
-    fields = {name: getattr(part, name) for name in _HEADER_FIELDS}
-    header = json.dumps(fields, sort_keys=True, ensure_ascii=False).encode()
-    sink = pa.BufferOutputStream()
-    options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
-    with pa.ipc.new_file(sink, table.schema, options=options) as writer:
-        writer.write_table(table)
-    head = len(header).to_bytes(8, "little") + hashlib.sha256(header).digest() + header
-    data: bytes = head + sink.getvalue().to_pybytes()
-    return data + hashlib.sha256(data).digest()
 
 
 def decode_part(data: bytes) -> Part:
     """The part in verified bytes."""
-    start = _HEAD_BYTES + int.from_bytes(data[:8], "little")
-    fields = json.loads(data[_HEAD_BYTES:start])
-    table = pa.ipc.open_file(pa.py_buffer(data)[start:-DIGEST_BYTES]).read_all()
-    rows = range(len(fields["contrasts"]))
+    return _make_part(*unseal(data))
 
-    def stack(names: list[str]) -> np.ndarray:
-        if not names:
-            return np.empty((0, table.num_rows), np.float32)
-        return np.stack([table.column(name).to_numpy() for name in names])
+
+def _make_part(header: dict[str, Any], columns: Mapping[str, np.ndarray]) -> Part:
+    rows = range(len(header["contrasts"]))
+    n_genes = next(iter(columns.values())).size
+
+    def stack(name: str) -> np.ndarray:
+        rows_of = [columns[f"{name}/{row}"] for row in rows]
+        return np.stack(rows_of) if rows_of else np.empty((0, n_genes), np.float32)
 
     return Part(
-        **fields,
-        statistics={v.name: stack([f"{v.name}/{row}" for row in rows]) for v in STATISTICS},
-        study_statistics={v.name: table.column(v.name).to_numpy() for v in STUDY_STATISTICS},
-    )
-
-
-def _read(disk: Disk, study: str, key: str) -> bytes:
-    data = disk.read(part_key(study, key))
-    if data is None:
-        raise StoreError(f"{disk.path(part_key(study, key))} is missing; {_CURE}")
-    return data
-
-
-def _damaged(disk: Disk, study: str, key: str) -> StoreError:
-    return StoreError(
-        f"{disk.path(part_key(study, key))} is damaged (its checksum does not match); {_CURE}"
+        **header,
+        statistics={v.name: stack(v.name) for v in STATISTICS},
+        study_statistics={v.name: columns[v.name] for v in STUDY_STATISTICS},
     )

@@ -1,20 +1,42 @@
 """Writing one shard row: the only task that writes into a store, whole shards and nothing else."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import zarr
 
 from storage.disk import Disk
+from storage.enrichment_parts import read_enrichment_part
 from storage.errors import StoreError
 from storage.hashing import hash_json
-from storage.layout import Layout, open_matrix
+from storage.layout import FILL, Layout, open_matrix
 from storage.parts import read_part
 from storage.schema import SCHEMA_VERSION, Variable
 from storage.zarr_store import StagingStore
+
+Kind = Literal["dea", "go"]
+
+
+class PartRows(Protocol):
+    """What a shard takes of a part: arrays by contrast and by study, and the hash of their last axis."""
+
+    @property
+    def statistics(self) -> Mapping[str, np.ndarray]: ...
+
+    @property
+    def study_statistics(self) -> Mapping[str, np.ndarray]: ...
+
+    @property
+    def axis_sha256(self) -> str: ...
+
+
+_READ: dict[Kind, Callable[[Disk, str, str], tuple[PartRows, str]]] = {
+    "dea": read_part,
+    "go": read_enrichment_part,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +57,20 @@ class Row:
 class ShardTask:
     """One row of shards: the same `rows` of every one of `variables`, in the group `group`.
 
-    `links` maps a variable to the path, relative to the workspace, and the SHA-256 of a shard of an
-    earlier generation that holds the same rows.
+    The rows come from parts of a `kind`; `inner` is the shape of one row, and `axis_sha256` the hash of
+    its genes or terms. `links` maps a variable to the path, relative to the workspace, and the SHA-256
+    of a shard of an earlier generation that holds the same rows.
     """
 
+    kind: Kind
     building: str
     store: str
     group: str
     variables: tuple[Variable, ...]
     number: int
     rows: tuple[Row, ...]
-    n_genes: int
-    gene_list_sha256: str
+    inner: tuple[int, ...]
+    axis_sha256: str
     layout: Layout
     links: dict[str, tuple[str, str]]
 
@@ -56,7 +80,8 @@ class ShardTask:
 
     def file(self, variable: Variable) -> str:
         """The shard's file, relative to the generation."""
-        return f"{self.store}/{self.path(variable)}/c/{self.number}/0"
+        place = "/".join(map(str, (self.number, *(0 for _ in self.inner))))
+        return f"{self.store}/{self.path(variable)}/c/{place}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +95,14 @@ class ShardReceipt:
     linked: bool
 
 
-def shard_signature(rows: Iterable[Row], variable: Variable, layout: Layout, n_genes: int) -> str:
+def shard_signature(
+    rows: Iterable[Row], variable: Variable, layout: Layout, inner: Sequence[int]
+) -> str:
     """Hash of what goes into a shard: equal signatures, equal values."""
     content = [
         SCHEMA_VERSION,
         [variable.name, variable.dtype],
-        [layout.chunk_rows, layout.chunk_genes, layout.shard_rows, n_genes],
+        [layout.chunk_rows, layout.chunk_columns, layout.shard_rows, *inner],
         [[row.study, row.digest, row.index] for row in rows],
     ]
     return hash_json(content)
@@ -84,8 +111,7 @@ def shard_signature(rows: Iterable[Row], variable: Variable, layout: Layout, n_g
 def write_shards(disk: Disk, task: ShardTask) -> list[ShardReceipt]:
     """Write, or link, one shard of every variable of a task, and verify each against the parts.
 
-    A shard that a killed run left complete is kept. Holds one (shard rows, gene) float32 block for
-    each variable.
+    A shard that a killed run left complete is kept. Holds one block of the shard's rows for each variable.
 
     Raises
     ------
@@ -128,17 +154,17 @@ def _link_shards(disk: Disk, task: ShardTask) -> list[ShardReceipt]:
 
 def _read_blocks(disk: Disk, task: ShardTask) -> dict[str, np.ndarray]:
     blocks = {
-        variable.name: np.full((len(task.rows), task.n_genes), np.nan, np.float32)
+        variable.name: np.full((len(task.rows), *task.inner), FILL[variable.dtype], variable.dtype)
         for variable in task.variables
     }
     numbered = [(place, row) for place, row in enumerate(task.rows) if row.part is not None]
     for (study, key), group in groupby(numbered, key=lambda item: (item[1].study, item[1].part)):
         members = list(group)
         assert key is not None
-        part, digest = read_part(disk, study, key)
-        if digest != members[0][1].digest or part.gene_list_sha256 != task.gene_list_sha256:
+        part, digest = _READ[task.kind](disk, study, key)
+        if digest != members[0][1].digest or part.axis_sha256 != task.axis_sha256:
             raise StoreError(
-                f"the part of {study} changed while the compendium was compiled; run `dexome compile` again"
+                f"the part of {study} changed while the compendium was compiled; run the command again"
             )
         for variable in task.variables:
             source = part.statistics.get(variable.name)
@@ -155,7 +181,8 @@ def _reads_as(array: zarr.Array[Any], where: slice, block: np.ndarray) -> bool:
         found = np.asarray(array[where])
     except (ValueError, RuntimeError):
         return False
-    return np.array_equal(found.view(np.uint32), block.view(np.uint32))
+    bits = f"u{block.dtype.itemsize}"
+    return np.array_equal(found.view(bits), block.view(bits))
 
 
 def _receipt(disk: Disk, task: ShardTask, variable: Variable, *, linked: bool) -> ShardReceipt:
@@ -163,8 +190,42 @@ def _receipt(disk: Disk, task: ShardTask, variable: Variable, *, linked: bool) -
     key = f"{task.building}/{file}"
     sha256 = disk.sha256(key)
     assert sha256 is not None
-    signature = shard_signature(task.rows, variable, task.layout, task.n_genes)
+    signature = shard_signature(task.rows, variable, task.layout, task.inner)
     return ShardReceipt(file, sha256, disk.path(key).stat().st_size, signature, linked)
+
+
+def make_shard_tasks(
+    kind: Kind,
+    building: str,
+    store: str,
+    group: str,
+    variables: tuple[Variable, ...],
+    rows: Sequence[Row],
+    inner: tuple[int, ...],
+    axis_sha256: str,
+    layout: Layout,
+    linkable: Mapping[str, tuple[str, str]],
+) -> list[ShardTask]:
+    """One task for each row of shards; `linkable` are existing shards, path and SHA-256 by signature."""
+    tasks = []
+    for number, members in enumerate(split_rows(rows, layout)):
+        signatures = {v.name: shard_signature(members, v, layout, inner) for v in variables}
+        tasks.append(
+            ShardTask(
+                kind=kind,
+                building=building,
+                store=store,
+                group=group,
+                variables=variables,
+                number=number,
+                rows=members,
+                inner=inner,
+                axis_sha256=axis_sha256,
+                layout=layout,
+                links={name: linkable[sig] for name, sig in signatures.items() if sig in linkable},
+            )
+        )
+    return tasks
 
 
 def split_rows(rows: Sequence[Row], layout: Layout) -> list[tuple[Row, ...]]:

@@ -71,7 +71,7 @@ def test_study_sizes_that_do_not_fit_the_shards_lose_no_row(tmp_path: Path, seed
     sizes = rng.integers(0, 8, rng.integers(1, 9)).tolist()
     chunk_rows = int(rng.integers(1, 4))
     layout = Layout(
-        chunk_rows=chunk_rows, chunk_genes=64, shard_rows=chunk_rows * int(rng.integers(1, 4))
+        chunk_rows=chunk_rows, chunk_columns=64, shard_rows=chunk_rows * int(rng.integers(1, 4))
     )
     disk, parts = Disk(tmp_path), [make_part(f"S{i}", n, GENES, seed) for i, n in enumerate(sizes)]
     for part in parts:
@@ -231,15 +231,15 @@ def test_the_manifest_lists_every_file_of_the_store(tmp_path: Path) -> None:
 
 def test_a_signature_tells_apart_whatever_changes_a_shard() -> None:
     rows = (Row("S", "key", "digest", 0), Row("T"))
-    base = shard_signature(rows, STATISTICS[0], TINY_LAYOUT, 10)
+    base = shard_signature(rows, STATISTICS[0], TINY_LAYOUT, (10,))
     others = [
-        shard_signature(rows[:1], STATISTICS[0], TINY_LAYOUT, 10),
-        shard_signature(rows[::-1], STATISTICS[0], TINY_LAYOUT, 10),
-        shard_signature((Row("S", "key", "other", 0), rows[1]), STATISTICS[0], TINY_LAYOUT, 10),
-        shard_signature((Row("S", "key", "digest", 1), rows[1]), STATISTICS[0], TINY_LAYOUT, 10),
-        shard_signature(rows, STATISTICS[1], TINY_LAYOUT, 10),
-        shard_signature(rows, STATISTICS[0], Layout(), 10),
-        shard_signature(rows, STATISTICS[0], TINY_LAYOUT, 11),
+        shard_signature(rows[:1], STATISTICS[0], TINY_LAYOUT, (10,)),
+        shard_signature(rows[::-1], STATISTICS[0], TINY_LAYOUT, (10,)),
+        shard_signature((Row("S", "key", "other", 0), rows[1]), STATISTICS[0], TINY_LAYOUT, (10,)),
+        shard_signature((Row("S", "key", "digest", 1), rows[1]), STATISTICS[0], TINY_LAYOUT, (10,)),
+        shard_signature(rows, STATISTICS[1], TINY_LAYOUT, (10,)),
+        shard_signature(rows, STATISTICS[0], Layout(), (10,)),
+        shard_signature(rows, STATISTICS[0], TINY_LAYOUT, (11,)),
     ]
     assert base not in others
     assert len(set(others)) == len(others)

@@ -13,7 +13,7 @@ from storage.layout import Layout
 
 N_GENES = 240
 # Several shards and chunks even in a tiny compendium.
-TINY_LAYOUT = Layout(chunk_rows=1, chunk_genes=128, shard_rows=2)
+TINY_LAYOUT = Layout(chunk_rows=1, chunk_columns=128, shard_rows=2)
 IN_PROCESS = ClusterProfile(kind="threads", workers=1)
 
 
