@@ -25,12 +25,13 @@ from pipeline.enrich.gene_sets import GeneSets, propagate
 from pipeline.enrich.lines import read_lines
 from pipeline.enrich.minima import random_minima
 from pipeline.enrich.obo import parse_obo
-from pipeline.enrich.ontology import Ontology, Term, make_ontology
+from pipeline.enrich.ontology import Ontology, Relations, Term, make_ontology
 from pipeline.enrich.overlap import count_and_test
 from pipeline.enrich.rank_sum import random_extremes, rank_sums
 from pipeline.enrich.ranking import order_scores
 from pipeline.enrich.settings import EnrichSettings
 from pipeline.enrich.study import enrich_study
+from pipeline.enrich.term_axis import make_term_axis
 
 GOLDEN = Path(__file__).parents[1].parent / "shared" / "golden" / "go"
 N_BACKGROUND = 15_000
@@ -81,9 +82,11 @@ def _bars(ontology: Ontology, annotation: Annotation, sets: GeneSets) -> None:
     _report("rank sum's null, 1,000 sets, once a background", lambda: _rank_null(some, one))
     candidates = _masks(rng, sizes[:9], n_genes).reshape(3, 3, n_genes)
     settings = EnrichSettings()
+    axis = make_term_axis(annotation, ontology, Relations.all, annotation.genes, {})
+    t = np.where(inside, rng.normal(size=(3, n_genes)), np.nan)
     _report(
         "a study of 3 contrasts × 3 directions",
-        lambda: enrich_study(sets, n_domains, inside, candidates, settings),
+        lambda: enrich_study(axis, t, candidates, np.zeros(3, np.bool_), settings),
     )
 
 

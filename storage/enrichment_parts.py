@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from storage.disk import Disk
-from storage.enrichment_schema import DIRECTIONS, STUDY_TERM_STATISTICS, TERM_STATISTICS
+from storage.enrichment_schema import CONTRAST_TERM_STATISTICS, DIRECTIONS, TERM_STATISTICS
 from storage.errors import StoreError
 from storage.parts import study_folder
 from storage.sealed import damaged, digest_of, read_sealed, read_sealed_header, seal
@@ -22,8 +22,9 @@ class EnrichmentPart:
     """Enrichment of the contrasts of one study.
 
     `axis_sha256` is the hash of the term axis, `contrasts` the ids in the order of the rows. `statistics`
-    maps the names of `TERM_STATISTICS` to (contrast, direction, term) arrays, `study_statistics` those of
-    `STUDY_TERM_STATISTICS` to (term,) ones, and `numbers` those of `CONTRAST_NUMBERS` to nested lists.
+    maps the names of `TERM_STATISTICS` to (contrast, direction, term) arrays and those of
+    `CONTRAST_TERM_STATISTICS` to (contrast, term) ones; `numbers` those of `CONTRAST_NUMBERS` to nested
+    lists.
     """
 
     study: str
@@ -32,7 +33,11 @@ class EnrichmentPart:
     contrasts: list[str]
     numbers: dict[str, Any]
     statistics: Mapping[str, np.ndarray] = field(repr=False, default_factory=dict)
-    study_statistics: Mapping[str, np.ndarray] = field(repr=False, default_factory=dict)
+
+    @property
+    def study_statistics(self) -> Mapping[str, np.ndarray]:
+        """None: every array has a row for each contrast."""
+        return {}
 
 
 def enrichment_part_key(study: str, key: str) -> str:
@@ -42,13 +47,18 @@ def enrichment_part_key(study: str, key: str) -> str:
 
 def write_enrichment_part(disk: Disk, part: EnrichmentPart) -> str:
     """Write a part into its place, whole or not at all; return the SHA-256 that it carries."""
+    rows = range(len(part.contrasts))
     columns = {
         _column(v.name, row, direction): part.statistics[v.name][row, direction]
         for v in TERM_STATISTICS
-        for row in range(len(part.contrasts))
+        for row in rows
         for direction in range(len(DIRECTIONS))
     }
-    columns |= {v.name: part.study_statistics[v.name] for v in STUDY_TERM_STATISTICS}
+    columns |= {
+        _column(v.name, row): part.statistics[v.name][row]
+        for v in CONTRAST_TERM_STATISTICS
+        for row in rows
+    }
     data = seal({name: getattr(part, name) for name in _HEADER_FIELDS}, columns)
     disk.put(enrichment_part_key(part.study, part.key), data)
     return digest_of(data)
@@ -67,19 +77,18 @@ def read_enrichment_part(disk: Disk, study: str, key: str) -> tuple[EnrichmentPa
     if (header.get("study"), header.get("key")) != (study, key):
         raise damaged(disk, name, _CURE)
     rows = range(len(header["contrasts"]))
-    n_terms = columns[STUDY_TERM_STATISTICS[0].name].size
     statistics = {
         v.name: np.array(
             [[columns[_column(v.name, row, d)] for d in range(len(DIRECTIONS))] for row in rows],
             v.dtype,
-        ).reshape(-1, len(DIRECTIONS), n_terms)
+        )
         for v in TERM_STATISTICS
     }
-    study_statistics = {v.name: columns[v.name] for v in STUDY_TERM_STATISTICS}
-    return (
-        EnrichmentPart(**header, statistics=statistics, study_statistics=study_statistics),
-        digest,
-    )
+    statistics |= {
+        v.name: np.array([columns[_column(v.name, row)] for row in rows], v.dtype)
+        for v in CONTRAST_TERM_STATISTICS
+    }
+    return EnrichmentPart(**header, statistics=statistics), digest
 
 
 def read_enrichment_header(disk: Disk, study: str, key: str) -> tuple[EnrichmentPart, str]:
@@ -96,5 +105,5 @@ def enrichment_digest(disk: Disk, study: str, key: str) -> str | None:
         return None
 
 
-def _column(name: str, row: int, direction: int) -> str:
-    return f"{name}/{row}/{direction}"
+def _column(name: str, *place: int) -> str:
+    return "/".join(map(str, (name, *place)))

@@ -1,6 +1,6 @@
 """The enrichment store's schema: terms of every contrast, up, down and both."""
 
-from storage.schema import CONTRAST, STUDY, Variable
+from storage.schema import CONTRAST, Variable
 
 DIRECTION = "direction"
 TERM = "term"
@@ -86,7 +86,7 @@ CONTRAST_NUMBERS = (
         (CONTRAST, DOMAIN),
         "int32",
         "1",
-        "genes of the study's background with a term in the domain (N)",
+        "tested genes of the contrast with a term in the domain (N)",
     ),
     Variable(
         "testable",
@@ -103,13 +103,13 @@ TERM_COLUMNS = (
     Variable("n_genes", (TERM,), "int32", "1", "genes of the gene axis in the term or below it"),
 )
 
-# One row for each study that has a part.
-STUDY_TERM_STATISTICS = (
+# (contrast, term)
+CONTRAST_TERM_STATISTICS = (
     Variable(
         "term_size",
-        (STUDY, TERM),
+        (CONTRAST, TERM),
         "int32",
         "1",
-        "genes of the study's background in the term or below it (K)",
+        "genes of the contrast's background in the term or below it (K)",
     ),
 )

@@ -21,20 +21,23 @@ class EvidenceRules:
 
     `include`, where not empty, names the only evidence codes taken; `exclude` those left out (ND says
     that nothing is known). NOT rows say that a gene does *not* have a term. `exclude_qualifiers` leaves
-    out relations, for example `colocalizes_with`.
+    out relations, for example `colocalizes_with`; `taxon`, where not empty, is the only NCBI taxon taken.
     """
 
     include: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset({"ND"})
     drop_not: bool = True
     exclude_qualifiers: frozenset[str] = frozenset()
+    taxon: str = ""
 
     def __post_init__(self) -> None:
         if both := self.include & self.exclude:
             raise ValueError(f"evidence {', '.join(sorted(both))} is both included and excluded")
 
-    def refuse(self, evidence: str, qualifiers: Sequence[str]) -> str:
+    def refuse(self, evidence: str, qualifiers: Sequence[str], taxon: str) -> str:
         """Why a row is left out, or an empty string."""
+        if self.taxon and taxon != self.taxon:
+            return f"taxon {taxon or 'missing'}"
         if self.drop_not and "NOT" in qualifiers:
             return "NOT"
         if evidence in self.exclude or (self.include and evidence not in self.include):
@@ -53,11 +56,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows as read, those `dropped` counted by reason, and names of gene sets that bring their own."""
+    """Rows as read, those `dropped` counted by reason, and names of gene sets that bring their own.
+
+    `header` is what the file says of itself: its format, its date.
+    """
 
     rows: Sequence[Row]
     dropped: Mapping[str, int] = field(default_factory=dict)
     set_names: Mapping[str, str] = field(default_factory=dict)
+    header: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kinds(self) -> tuple[str, ...]:

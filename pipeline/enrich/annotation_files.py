@@ -9,6 +9,7 @@ from storage.errors import InputError
 
 _Lines = Iterator[str]
 _COLUMNS = "columns missing"
+_MAX_HEADER = 50
 
 
 def parse_annotation(lines: Iterable[str], source: str, rules: EvidenceRules | None = None) -> Rows:
@@ -57,17 +58,30 @@ def _fields(lines: _Lines, comment: str) -> Iterator[list[str]]:
 
 
 def _parse_gaf(lines: _Lines, rules: EvidenceRules) -> Rows:
-    """Columns: database, id, symbol, qualifier, term, reference, evidence, …"""
+    """Columns: database, id, symbol, qualifier, term, reference, evidence, …, 13: taxon."""
     rows, dropped = [], Counter[str]()
-    for cells in _fields(lines, "!"):
+    header: dict[str, str] = {}
+    for cells in _fields(_without_header(lines, header), "!"):
         if len(cells) < 15:
             dropped[_COLUMNS] += 1
-        elif reason := rules.refuse(cells[6], cells[3].split("|")):
+        # Two taxa are those of the gene and of an organism that it acts upon.
+        elif reason := rules.refuse(
+            cells[6], cells[3].split("|"), cells[12].split("|")[0].removeprefix("taxon:")
+        ):
             dropped[reason] += 1
         else:
             # A GAF writes MGI:12345 as the id of database MGI, and P12345 as that of UniProtKB.
             rows.append(Row({"symbol": cells[2], "id": cells[1]}, cells[4]))
-    return Rows(rows, dropped)
+    return Rows(rows, dropped, header=header)
+
+
+def _without_header(lines: _Lines, header: dict[str, str]) -> _Lines:
+    """The lines; `!key: value` ones go into `header`, the first of each key."""
+    for line in lines:
+        key, found, value = line.partition(":")
+        if line.startswith("!") and found and len(header) < _MAX_HEADER:
+            header.setdefault(key.lstrip("!").strip(), value.strip())
+        yield line
 
 
 def _parse_gene2go(lines: _Lines, rules: EvidenceRules) -> Rows:
@@ -76,7 +90,7 @@ def _parse_gene2go(lines: _Lines, rules: EvidenceRules) -> Rows:
     for cells in _fields(lines, "#"):
         if len(cells) < 5:
             dropped[_COLUMNS] += 1
-        elif reason := rules.refuse(cells[3], cells[4].split()):
+        elif reason := rules.refuse(cells[3], cells[4].split(), cells[0]):
             dropped[reason] += 1
         else:
             rows.append(Row({"id": cells[1]}, cells[2]))

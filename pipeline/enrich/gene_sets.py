@@ -48,7 +48,7 @@ def propagate(
     """Give every gene the terms above its own, along the edges of `relations`."""
     child, parent = ontology.edges(relations)
     n_terms = len(ontology.ids)
-    above_start, above = _ancestors(*_group(child, parent, n_terms))
+    above_start, above = climb(child, parent, n_terms)
     start, terms = _group(annotation.gene, annotation.term, len(annotation.genes))
     n = np.asarray(_join(start, terms, above_start, above, np.empty(0, np.int32)))
     joined = np.zeros(n.size + 1, np.int64)
@@ -60,8 +60,12 @@ def propagate(
 
 def ancestors(ontology: Ontology, relations: Relations = Relations.all) -> tuple[Ints, Int32s]:
     """Start (term + 1,) of each term's ancestors, itself among them, and their numbers, ascending."""
-    child, parent = ontology.edges(relations)
-    return _ancestors(*_group(child, parent, len(ontology.ids)))
+    return climb(*ontology.edges(relations), len(ontology.ids))
+
+
+def climb(child: Int32s, parent: Int32s, n_terms: int) -> tuple[Ints, Int32s]:
+    """The same from edges (edge,) between `n_terms` terms."""
+    return _ancestors(*_group(child, parent, n_terms))
 
 
 def _group(key: Int32s, value: Int32s, n: int) -> tuple[Ints, Int32s]:

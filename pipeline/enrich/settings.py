@@ -1,22 +1,13 @@
 """Settings of the enrichment of a study's contrasts."""
 
 from dataclasses import dataclass
-from enum import StrEnum
-
-UP, DOWN, BOTH = 0, 1, 2
-DIRECTIONS = ("up", "down", "both")
-
-
-class LabelBy(StrEnum):
-    """What a label of 1 means: family-wise error rate or, as the paper did, raw p below `alpha`."""
-
-    fwer = "fwer"
-    raw = "raw"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EnrichSettings:
     """How candidates are chosen and terms labelled; the defaults are those of the compendium.
+
+    A label of 1 means a rate (or, in the paper's labels, a raw p) below `alpha`.
 
     Candidates have adjusted p below `candidate_alpha` and at least `min_logfc` (log2) of change. With
     fewer than `min_candidates` in a domain its terms are not testable. A family-wise error rate from
@@ -28,7 +19,6 @@ class EnrichSettings:
     min_candidates: int = 5
     random_sets: int = 1000
     alpha: float = 0.05
-    label_by: LabelBy = LabelBy.fwer
     seed: int = 0
 
     def __post_init__(self) -> None:
