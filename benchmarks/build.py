@@ -8,7 +8,6 @@ from typing import TypeVar
 from distributed import Client
 
 from benchmarks.synthetic import SyntheticStudy, write_synthetic_part
-from cluster.connect import n_threads
 from pipeline.commands.stages import run_all
 from pipeline.inflight import run_bounded
 from pipeline.workspace import create_workspace, open_workspace
@@ -30,7 +29,7 @@ def run_tasks(
 ) -> list[Result]:
     """Results of a function of each item, as they end; the first error ends them all."""
     results = []
-    for _, result in run_bounded(client, function, items, n_threads(client)):
+    for _, result in run_bounded(client, function, items):
         if isinstance(result, BaseException):
             raise result
         results.append(result)

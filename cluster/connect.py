@@ -86,8 +86,3 @@ def default_workers(memory_gib: float) -> int:
     """As many workers as this machine has cores, and memory for."""
     fitting = psutil.virtual_memory().total / 2**30 // memory_gib
     return max(1, min(os.cpu_count() or 1, int(fitting)))
-
-
-def n_threads(client: Client) -> int:
-    """Threads of all workers of a client's cluster."""
-    return sum(client.nthreads().values())

@@ -11,7 +11,7 @@ from pipeline.commands.demo import demo
 from pipeline.commands.go import go
 from pipeline.commands.inspect import doctor, gc, status
 from pipeline.commands.options import EXIT_FAILED, EXIT_INTERRUPTED
-from pipeline.commands.stages import analyse, compile_, init, plan, run
+from pipeline.commands.stages import analyse, compile_, enrich, init, plan, run
 from storage.errors import DexomeError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("run")(run)
 app.command("plan")(plan)
 app.command("analyse")(analyse)
 app.command("compile")(compile_)
+app.command("enrich")(enrich)
 app.command("dea")(dea)
 app.command("go")(go)
 app.command("demo")(demo)

@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,6 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from cluster.profile import ClusterProfile
 from pipeline.curate.curate import CurateSettings
 from pipeline.dea.settings import DeaSettings
+from pipeline.enrich.annotation import EvidenceRules
+from pipeline.enrich.ontology import Relations
+from pipeline.enrich.settings import EnrichSettings
 from pipeline.sources.genes import MappingSettings
 from storage.errors import InputError
 
@@ -33,6 +37,21 @@ class SourceConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EnrichConfig:
+    """`[enrich]`: the files that say which gene has which term, and how they are used.
+
+    `annotation` is GAF, gene2go, GMT or a table of gene and term; all but GMT need an `ontology` (OBO).
+    Without `evidence.taxon` that of the gene axis is taken, where its ids tell it.
+    """
+
+    annotation: Path
+    ontology: Path | None = None
+    relations: Relations = Relations.all
+    evidence: EvidenceRules = field(default_factory=EvidenceRules)
+    tests: EnrichSettings = field(default_factory=EnrichSettings)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
     """All of `dexome.toml`; `studies` overrules `curate` for the study of that name."""
 
@@ -42,6 +61,7 @@ class Config:
     curate: CurateSettings = field(default_factory=CurateSettings)
     studies: dict[str, CurateSettings] = field(default_factory=dict)
     dea: DeaSettings = field(default_factory=DeaSettings)
+    enrich: EnrichConfig | None = None
     cluster: dict[str, ClusterProfile] = field(default_factory=dict)
 
     def curate_settings(self, study: str) -> CurateSettings:
@@ -94,8 +114,16 @@ def read_config(workspace: Path) -> Config:
         where = ".".join(str(step) for step in first["loc"])
         what = first["msg"].removeprefix("Value error, ")
         raise InputError(f"{path}: {where}: {what}") from error
+    enrich = config.enrich
+    if enrich is not None:
+        enrich = replace(
+            enrich,
+            annotation=_resolved(workspace, enrich.annotation),
+            ontology=enrich.ontology and _resolved(workspace, enrich.ontology),
+        )
     return replace(
         config,
+        enrich=enrich,
         genes=replace(config.genes, list=_resolved(workspace, config.genes.list)),
         source=replace(config.source, path=_resolved(workspace, config.source.path)),
     )
@@ -116,6 +144,8 @@ def _check_keys(path: Path, table: dict[str, Any], kind: type, where: str) -> No
             hint = f"did you mean {where}{near[0]}?" if near else f"known are {', '.join(known)}"
             raise InputError(f"{path}: unknown key {name}; {hint}")
         hint_type = hints[key]
+        if isinstance(hint_type, UnionType):
+            hint_type = next(kind for kind in get_args(hint_type) if kind is not NoneType)
         if is_dataclass(hint_type) and isinstance(hint_type, type):
             if not isinstance(value, dict):
                 raise InputError(f"{path}: {name} must be a table, [{name}], got {value!r}")
@@ -153,6 +183,15 @@ path = {source}
 # filter = "expressed"     # or "none"
 # tested = "contrast"      # or "study", as R does
 # deviations = "exact"     # or "parity", as R does
+
+# Terms of every contrast: an ontology (OBO) and an annotation (GAF, gene2go, GMT, or gene and term).
+{enrich}
+# relations = "all"        # or "is_a_part_of"
+# [enrich.evidence]
+# exclude = ["ND"]         # evidence codes that do not count; NOT rows never do
+# [enrich.tests]
+# min_logfc = 0.0          # least |log2 fold change| of a candidate, beside adjusted p < 0.05
+# random_sets = 1000
 
 # Machines to use; without a profile, one worker process for each core of this one.
 # [cluster.laptop]

@@ -5,6 +5,8 @@ from typing import TypeVar
 
 from distributed import Client, as_completed
 
+from storage.errors import DexomeError
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -13,7 +15,7 @@ TASKS_PER_THREAD = 3
 
 
 def run_bounded(
-    client: Client, function: Callable[[Item], Result], items: Iterable[Item], n_threads: int
+    client: Client, function: Callable[[Item], Result], items: Iterable[Item]
 ) -> Iterator[tuple[Item, Result | BaseException]]:
     """Call `function` on each item on the cluster; yield each item with its result or its error.
 
@@ -30,6 +32,7 @@ def run_bounded(
             completed.add(future)
             return
 
+    n_threads = sum(client.nthreads().values())
     for _ in range(TASKS_PER_THREAD * max(n_threads, 1)):
         submit_next()
     for future, result in completed:
@@ -38,3 +41,13 @@ def run_bounded(
         value = result[1] if future.status == "error" else result
         yield submitted.pop(future.key), value
         future.release()
+
+
+def results(
+    client: Client, function: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[tuple[Item, Result | BaseException]]:
+    """The same, where an error that concerns more than its item is raised, and ends the stage."""
+    for item, result in run_bounded(client, function, items):
+        if isinstance(result, DexomeError):
+            raise result
+        yield item, result

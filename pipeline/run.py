@@ -4,15 +4,12 @@ import importlib.metadata
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, TypeVar
 
 from distributed import Client
 
-from cluster.connect import n_threads
 from pipeline.dea.settings import ENGINE_VERSION
-from pipeline.inflight import run_bounded
+from pipeline.inflight import results
 from pipeline.plan import Plan, plan_inputs, write_plan
 from pipeline.progress import Progress, Report
 from pipeline.stages.analyse_study import (
@@ -25,14 +22,14 @@ from pipeline.stages.plan_study import plan_study, record_failure
 from pipeline.stages.record import PlanRecord, outcome_key, read_outcome
 from pipeline.stages.task import make_tasks
 from pipeline.workspace import Workspace
+from pipeline.write_shards import write_all_shards
 from storage.compile import StudyEntry, adopt_generation, begin_build, plan_build, publish_build
-from storage.errors import DexomeError, InputError, StoreError
+from storage.errors import InputError
 from storage.generation import Current, read_current
 from storage.genes import GeneList
 from storage.layout import Layout
 from storage.lease import Lease
 from storage.parts import part_key
-from storage.shards import write_shards
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +50,7 @@ def run_plan(
         )
     receipts, refused, known = [], Counter[str](), 0
     report(Progress(stage="plan", done=0, total=len(tasks)))
-    for task, result in _results(client, plan_study, tasks):
+    for task, result in results(client, plan_study, tasks):
         receipt = record_failure(task, result) if isinstance(result, BaseException) else result
         receipts.append(receipt)
         known += receipt.known
@@ -85,7 +82,7 @@ def run_analyse(
     ]
     receipts, refused, known = [], Counter[str](), 0
     report(Progress(stage="analyse", done=0, total=len(items)))
-    for item, result in _results(client, analyse_planned, items):
+    for item, result in results(client, analyse_planned, items):
         receipt = record_lost(item, result) if isinstance(result, BaseException) else result
         receipts.append(receipt)
         known += receipt.known
@@ -135,29 +132,10 @@ def run_compile(
     if not rebuild and (adopted := adopt_generation(disk, build.inputs, lease)):
         return adopted, True
     begin_build(disk, build)
-    receipts = []
-    report(Progress(stage="compile", done=0, total=len(build.tasks)))
-    written = _results(client, partial(write_shards, disk), build.tasks)
-    for done, (_, result) in enumerate(written, start=1):
-        if isinstance(result, BaseException):
-            raise StoreError(
-                f"a shard of {build.generation} could not be written: {result}"
-            ) from result
-        receipts += result
-        report(Progress(stage="compile", done=done, total=len(build.tasks)))
+    receipts = write_all_shards(disk, client, build.tasks, build.generation, "compile", report)
     current = publish_build(disk, build, receipts, lease)
     log.info("published %s: %d contrasts", current.generation, len(build.contrasts))
     return current, True
-
-
-def _results(
-    client: Client, function: Callable[[Item], Result], items: list[Item]
-) -> Iterable[tuple[Item, Result | BaseException]]:
-    """Results of tasks as they come; an error that concerns more than its item ends the stage."""
-    for item, result in run_bounded(client, function, items, n_threads(client)):
-        if isinstance(result, DexomeError):
-            raise result
-        yield item, result
 
 
 def _entry(workspace: Workspace, record: PlanRecord) -> StudyEntry:

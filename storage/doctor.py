@@ -1,14 +1,23 @@
 """Verifying a compendium: every file against its manifest, every part against its checksum."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from storage.disk import Disk
+from storage.enrichment_parts import enrichment_part_key
 from storage.errors import InputError, StoreError
-from storage.generation import FOLDER, Manifest, manifest_key, read_current, read_manifest
+from storage.generation import (
+    FOLDER,
+    Manifest,
+    list_enrichments,
+    manifest_key,
+    read_current,
+    read_manifest,
+    remake,
+)
 from storage.open import contrasts_of, open_contrasts, samples_of, studies_of
-from storage.parts import part_key, read_part
+from storage.parts import part_key
 from storage.schema import (
     CONTRAST,
     CONTRASTS_STORE,
@@ -16,6 +25,13 @@ from storage.schema import (
     SAMPLE,
     STUDY,
 )
+from storage.shards import READ, Kind, ReadPart
+
+# Of each kind of part: what makes it, what compiles it, where it lies, and its reader.
+_OF_KIND: dict[Kind, tuple[str, str, Callable[[str, str], str], ReadPart]] = {
+    "dea": ("dexome analyse", "dexome compile", part_key, READ["dea"]),
+    "go": ("dexome enrich", "dexome enrich", enrichment_part_key, READ["go"]),
+}
 
 Progress = Callable[[int, int], None]
 
@@ -36,7 +52,7 @@ def examine(disk: Disk, progress: Progress | None = None) -> tuple[str, list[Fin
     Returns
     -------
     generation, findings
-        The generation's name, and what is wrong with it; nothing if it is sound.
+        The generation's name, and what is wrong with its stores; nothing if it is sound.
     """
     current = read_current(disk)
     if current is None:
@@ -48,38 +64,45 @@ def examine(disk: Disk, progress: Progress | None = None) -> tuple[str, list[Fin
     except StoreError:
         path = disk.path(manifest_key(name))
         return name, [Finding(str(path), _unreadable(path), (), rebuild)]
+    manifests = [manifest]
     findings = []
-    total = len(manifest.files) + len(manifest.parts)
-    for done, (file, known) in enumerate(sorted(manifest.files.items())):
-        if problem := _file_problem(
-            disk, f"{FOLDER}/{name}/{file}", known["sha256"], known["size"]
-        ):
-            studies = tuple(manifest.shards.get(file, {}).get("studies", ()))
-            findings.append(
-                Finding(str(disk.path(f"{FOLDER}/{name}/{file}")), problem, studies, rebuild)
-            )
-        if progress:
-            progress(done + 1, total)
-    extra = {
-        key.removeprefix(f"{FOLDER}/{name}/")
-        for key in disk.list(f"{FOLDER}/{name}/{CONTRASTS_STORE}")
-    } - manifest.files.keys()
-    findings += [
-        Finding(
-            str(disk.path(f"{FOLDER}/{name}/{file}")),
-            "does not belong to the store",
-            (),
-            "delete it",
-        )
-        for file in sorted(extra)
-    ]
-    for done, (study, known) in enumerate(sorted(manifest.parts.items())):
-        findings += _part_findings(disk, study, known["key"], known["sha256"])
-        if progress:
-            progress(len(manifest.files) + done + 1, total)
+    for store in list_enrichments(disk, name):
+        try:
+            manifests.append(read_manifest(disk, name, store=store))
+        except StoreError:
+            path = disk.path(manifest_key(name, store))
+            findings.append(Finding(str(path), _unreadable(path), (), f"run `{remake(store)}`"))
+    # Every file and part, and one look at each store for files that are not its own.
+    total = sum(len(each.files) + len(each.parts) + 1 for each in manifests)
+    done = 0
+    for each in manifests:
+        for finding in _store_findings(disk, name, each):
+            done += 1
+            findings += finding
+            if progress:
+                progress(done, total)
     if not findings:
         findings = _content_findings(disk, name, manifest)
     return name, findings
+
+
+def _store_findings(disk: Disk, name: str, manifest: Manifest) -> Iterator[list[Finding]]:
+    """What is wrong with each file of a store, and with each part that it was made of."""
+    cure = f"run `{remake(manifest.store)}`"
+    found = set(disk.list(f"{FOLDER}/{name}/{manifest.store}"))
+    for file, known in sorted(manifest.files.items()):
+        key = f"{FOLDER}/{name}/{file}"
+        found.discard(key)
+        problem = _file_problem(disk, key, known["sha256"], known["size"])
+        studies = tuple(manifest.shards.get(file, {}).get("studies", ()))
+        yield [Finding(str(disk.path(key)), problem, studies, cure)] if problem else []
+    yield [
+        Finding(str(disk.path(key)), "does not belong to the store", (), "delete it")
+        for key in sorted(found)
+    ]
+    kind: Kind = "dea" if manifest.store == CONTRASTS_STORE else "go"
+    for study, known in sorted(manifest.parts.items()):
+        yield _part_findings(disk, kind, study, known["key"], known["sha256"])
 
 
 def _file_problem(disk: Disk, key: str, sha256: str, size: int) -> str | None:
@@ -96,17 +119,15 @@ def _file_problem(disk: Disk, key: str, sha256: str, size: int) -> str | None:
     )
 
 
-def _part_findings(disk: Disk, study: str, key: str, sha256: str) -> list[Finding]:
-    file = str(disk.path(part_key(study, key)))
-    redo = "run `dexome analyse` to make it again"
+def _part_findings(disk: Disk, kind: Kind, study: str, key: str, sha256: str) -> list[Finding]:
+    make, again, place, read = _OF_KIND[kind]
+    path = disk.path(place(study, key))
     try:
-        _, found = read_part(disk, study, key)
+        _, found = read(disk, study, key)
     except StoreError:
-        return [Finding(file, _unreadable(disk.path(part_key(study, key))), (study,), redo)]
+        return [Finding(str(path), _unreadable(path), (study,), f"run `{make}` to make it again")]
     if found != sha256:
-        return [
-            Finding(file, "is not the part that was compiled", (study,), "run `dexome compile`")
-        ]
+        return [Finding(str(path), "is not the part that was compiled", (study,), f"run `{again}`")]
     return []
 
 

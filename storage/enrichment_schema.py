@@ -70,6 +70,7 @@ TESTABLE = {
     3: "arbitrary_direction",
     4: "no_replication",
     5: "no_background",
+    6: "failed",
 }
 
 # Small, and read whole: per contrast and domain.

@@ -126,6 +126,16 @@ def list_generations(disk: Disk) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name))
 
 
+def list_enrichments(disk: Disk, generation: str) -> list[str]:
+    """Names of the enrichment stores of a generation."""
+    folder = disk.path(f"{FOLDER}/{generation}")
+    return sorted(
+        path.name
+        for path in folder.glob("enrichment-*.zarr")
+        if disk.path(manifest_key(generation, path.name)).is_file()
+    )
+
+
 def next_generation(disk: Disk, inputs: str) -> str:
     """Name of the next generation for these inputs."""
     names = list_generations(disk)

@@ -45,9 +45,11 @@ ENTREZ_COLUMNS = (
     "ncbi_gene_id",
     "ncbi_gene_formerly_entrezgene_id",
 )
+MGI_COLUMNS = ("mgi", "mgi_id", "mgi_accession_id", "mgi_gene_id")
 
 _ENSEMBL_VERSION = re.compile(r"^(ENS[A-Z]*G\d{11})\.\d+$")
 _ENTREZ = re.compile(r"(\d+)(?:\.0)?")
+_MGI = re.compile(r"MGI:\d+")
 _NONE = frozenset({"", "NA", "NaN", "nan", "NULL", "None", "-"})
 
 
@@ -57,13 +59,14 @@ class GeneList:
 
     `ids` are unique, in the axis' order, Ensembl ids without version; `symbols` and `biotypes` are
     aligned to them (empty string: unknown). `entrez` holds (gene id, Entrez id) pairs: a gene may have
-    many Entrez ids, and an Entrez id many genes.
+    many Entrez ids, and an Entrez id many genes; `mgi` the same with ids of Mouse Genome Informatics.
     """
 
     ids: tuple[str, ...]
     symbols: tuple[str, ...]
     biotypes: tuple[str, ...]
     entrez: tuple[tuple[str, str], ...]
+    mgi: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.ids) == len(self.symbols) == len(self.biotypes):
@@ -116,7 +119,9 @@ def _collect(path: Path, rows: list[list[str]], names: list[str], id_at: int) ->
     entrez_at = _find(names, ENTREZ_COLUMNS)
     symbols: dict[str, str] = {}
     biotypes: dict[str, str] = {}
+    mgi_at = _find(names, MGI_COLUMNS)
     entrez: dict[tuple[str, str], None] = {}
+    mgi: dict[tuple[str, str], None] = {}
     for number, row in enumerate(rows, start=1):
         if len(row) != len(names):
             raise InputError(
@@ -133,10 +138,16 @@ def _collect(path: Path, rows: list[list[str]], names: list[str], id_at: int) ->
             biotypes[gene] = _cell(row, biotype_at)
         for found in _ENTREZ.findall(_cell(row, entrez_at)):
             entrez[gene, found] = None
+        for found in _MGI.findall(_cell(row, mgi_at)):
+            mgi[gene, found] = None
     if not symbols:
         raise InputError(f"{path} holds no gene ids; give a gene list with at least one")
     return GeneList(
-        tuple(symbols), tuple(symbols.values()), tuple(biotypes.values()), tuple(entrez)
+        tuple(symbols),
+        tuple(symbols.values()),
+        tuple(biotypes.values()),
+        tuple(entrez),
+        tuple(mgi),
     )
 
 

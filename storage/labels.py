@@ -37,13 +37,25 @@ def create_skeleton(
 ) -> None:
     """Create groups and matrices; those that are there already stay as they are."""
     for group, variables in GROUPS.items():
-        own = {**attributes, **_coordinates(CONTRAST_COLUMNS + GENE_COLUMNS)} if group == "" else {}
-        if not _is_group(store, group):
-            zarr.create_group(store, path=group, attributes=own)
+        own = {**attributes, **coordinates(CONTRAST_COLUMNS + GENE_COLUMNS)} if group == "" else {}
+        ensure_group(store, group, own)
         for variable in variables:
             path = f"{group}/{variable.name}".lstrip("/")
-            if not _is_matrix(store, path, shapes[group]):
-                create_matrix(store, path, variable, shapes[group], layout)
+            ensure_matrix(store, path, variable, shapes[group], layout)
+
+
+def ensure_group(store: StagingStore, path: str, attributes: Mapping[str, Any]) -> None:
+    """Create a group unless it is there."""
+    if not _is_group(store, path):
+        zarr.create_group(store, path=path, attributes=dict(attributes))
+
+
+def ensure_matrix(
+    store: StagingStore, path: str, variable: Variable, shape: tuple[int, ...], layout: Layout
+) -> None:
+    """Create an array, without values, unless it is there."""
+    if not _is_matrix(store, path, shape):
+        create_matrix(store, path, variable, shape, layout)
 
 
 def write_all_labels(
@@ -89,13 +101,13 @@ def consolidate(store: StagingStore) -> None:
         zarr.consolidate_metadata(store)
 
 
-def _index(name: str, long_name: str) -> Variable:
-    return Variable(name, (name,), "string", "1", long_name)
-
-
-def _coordinates(variables: Sequence[Variable]) -> dict[str, str]:
+def coordinates(variables: Sequence[Variable]) -> dict[str, str]:
     """xarray's convention for which arrays label the others."""
     return {"coordinates": " ".join(variable.name for variable in variables)}
+
+
+def _index(name: str, long_name: str) -> Variable:
+    return Variable(name, (name,), "string", "1", long_name)
 
 
 def _is_group(store: StagingStore, path: str) -> bool:
@@ -110,7 +122,7 @@ def _is_group(store: StagingStore, path: str) -> bool:
     return True
 
 
-def _is_matrix(store: StagingStore, path: str, shape: tuple[int, int]) -> bool:
+def _is_matrix(store: StagingStore, path: str, shape: tuple[int, ...]) -> bool:
     try:
         return zarr.open_array(store, path=path, mode="r").shape == shape
     except (FileNotFoundError, ValueError):

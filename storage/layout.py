@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import zarr
 from zarr.codecs import ZstdCodec
 
@@ -78,15 +79,16 @@ def open_matrix(store: StagingStore, path: str) -> zarr.Array[Any]:
 
 
 def write_labels(
-    store: StagingStore, path: str, variable: Variable, values: Sequence[object]
+    store: StagingStore, path: str, variable: Variable, values: "Sequence[object] | np.ndarray"
 ) -> None:
-    """Write a one-dimensional array: a label of rows or genes, or a number for each."""
+    """Write a small array: a label of rows or genes, or some numbers for each."""
+    inner = values.shape[1:] if isinstance(values, np.ndarray) else ()
     array = zarr.create_array(
         store,
         name=path,
-        shape=(len(values),),
+        shape=(len(values), *inner),
         dtype=variable.dtype,
-        chunks=(min(max(len(values), 1), LABEL_CHUNK),),
+        chunks=(min(max(len(values), 1), LABEL_CHUNK), *inner),
         compressors=ZstdCodec(level=1, checksum=True),
         fill_value=FILL[variable.dtype],
         dimension_names=variable.dims,
@@ -94,8 +96,8 @@ def write_labels(
         config={"write_empty_chunks": True},
         overwrite=True,
     )
-    if values:
-        array[:] = list(values)  # type: ignore[assignment]
+    if len(values):
+        array[:] = values if inner else list(values)  # type: ignore[assignment]
 
 
 def attributes_of(variable: Variable) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from zarr.storage import LocalStore
 
 from storage.disk import Disk
 from storage.errors import InputError, StoreError
-from storage.generation import FOLDER, read_current, read_manifest
+from storage.generation import FOLDER, Manifest, list_enrichments, read_current, read_manifest
 from storage.schema import (
     CONTRAST,
     CONTRASTS_STORE,
@@ -88,8 +88,9 @@ class CheckedArray(BackendArray):
 def open_compendium(workspace: str | Path, generation: str | None = None) -> xr.DataTree:
     """Open the compendium of a workspace: its newest generation, or the one named.
 
-    The tree has the node `contrasts` with the children `studies` and `samples`; arrays are read when
-    they are indexed, without Dask. It stays on its generation whatever is published later.
+    The tree has the node `contrasts` with the children `studies` and `samples`, and a node for each
+    enrichment, called as its store; arrays are read when they are indexed, without Dask. It stays on its
+    generation whatever is published later.
 
     Raises
     ------
@@ -116,10 +117,13 @@ def open_compendium(workspace: str | Path, generation: str | None = None) -> xr.
             f"{root} has schema version {manifest.schema_version}, this dexome reads {SCHEMA_VERSION}; "
             "run `dexome compile` to publish it again from its parts"
         )
-    metadata = f"{CONTRASTS_STORE}/zarr.json"
-    if disk.sha256(f"{FOLDER}/{generation}/{metadata}") != manifest.files[metadata]["sha256"]:
-        raise StoreError(f"{root / 'zarr.json'} is damaged (its checksum does not match); {_CURE}")
+    _checked_root(disk, generation, CONTRASTS_STORE, manifest)
     tree = open_contrasts(root)
+    for store in list_enrichments(disk, generation):
+        of_store = read_manifest(disk, generation, store=store)
+        if of_store.schema_version == SCHEMA_VERSION:
+            path = _checked_root(disk, generation, store, of_store)
+            tree[f"/{store.removesuffix('.zarr')}"] = xr.DataTree(open_enrichment(path))
     tree.attrs |= {"generation": generation, "address": str(root)}
     return tree
 
@@ -133,6 +137,38 @@ def open_contrasts(root: Path) -> xr.DataTree:
         f"/contrasts/{SAMPLES_GROUP}": _open_group(_subgroup(group, SAMPLES_GROUP), root),
     }
     return xr.DataTree.from_dict(nodes)
+
+
+def open_enrichment(root: Path) -> xr.Dataset:
+    """Open one enrichment store."""
+    group = zarr.open_group(CheckedStore(root), mode="r", use_consolidated=True)
+    return _open_group(group, root)
+
+
+def has_enrichment(tree: xr.DataTree) -> bool:
+    """Whether an open compendium has terms."""
+    return any(name.startswith("enrichment-") for name in tree.children)
+
+
+def enrichment_of(tree: xr.DataTree, name: str | None = None) -> xr.Dataset:
+    """An enrichment of an open compendium: the one named (`enrichment-KEY`), else the newest.
+
+    Raises
+    ------
+    InputError
+        There is none, or none of that name.
+    """
+    found = {n: node for n, node in tree.children.items() if n.startswith("enrichment-")}
+    if not found:
+        raise InputError(
+            "the compendium has no enrichment; give [enrich] an annotation in dexome.toml and run "
+            "`dexome enrich`"
+        )
+    if name is None:
+        name = max(found, key=lambda n: (str(found[n].attrs.get("published_at", "")), n))
+    if name not in found:
+        raise InputError(f"the compendium has no {name}; there is {', '.join(sorted(found))}")
+    return found[name].to_dataset()
 
 
 def contrasts_of(tree: xr.DataTree) -> xr.Dataset:
@@ -150,6 +186,15 @@ def samples_of(tree: xr.DataTree) -> xr.Dataset:
     return (
         tree.children["contrasts"].children[SAMPLES_GROUP].to_dataset().drop_vars([CONTRAST, GENE])
     )
+
+
+def _checked_root(disk: Disk, generation: str, store: str, manifest: Manifest) -> Path:
+    """Where a store lies, its root metadata verified: they hold those of all its arrays."""
+    root = disk.path(f"{FOLDER}/{generation}/{store}")
+    metadata = f"{store}/zarr.json"
+    if disk.sha256(f"{FOLDER}/{generation}/{metadata}") != manifest.files[metadata]["sha256"]:
+        raise StoreError(f"{root / 'zarr.json'} is damaged (its checksum does not match); {_CURE}")
+    return root
 
 
 def _subgroup(group: zarr.Group, name: str) -> zarr.Group:

@@ -33,7 +33,8 @@ class PartRows(Protocol):
     def axis_sha256(self) -> str: ...
 
 
-_READ: dict[Kind, Callable[[Disk, str, str], tuple[PartRows, str]]] = {
+ReadPart = Callable[[Disk, str, str], tuple[PartRows, str]]
+READ: dict[Kind, ReadPart] = {
     "dea": read_part,
     "go": read_enrichment_part,
 }
@@ -161,7 +162,7 @@ def _read_blocks(disk: Disk, task: ShardTask) -> dict[str, np.ndarray]:
     for (study, key), group in groupby(numbered, key=lambda item: (item[1].study, item[1].part)):
         members = list(group)
         assert key is not None
-        part, digest = _READ[task.kind](disk, study, key)
+        part, digest = READ[task.kind](disk, study, key)
         if digest != members[0][1].digest or part.axis_sha256 != task.axis_sha256:
             raise StoreError(
                 f"the part of {study} changed while the compendium was compiled; run the command again"

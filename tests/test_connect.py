@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from cluster.connect import connect, n_threads
+from cluster.connect import connect
 from cluster.profile import ClusterError, ClusterProfile
 
 TWO = ClusterProfile(kind="local", workers=2, memory_gib=1.0)
@@ -44,7 +44,7 @@ def killer(limit: int) -> Iterator[list[int]]:
 @pytest.mark.slow
 def test_a_worker_killed_while_it_starts_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
     with killer(1) as killed, connect(TWO) as client:
-        assert n_threads(client) == 2
+        assert len(client.nthreads()) == 2
         assert client.submit(sum, [1, 2]).result() == 3
     assert len(killed) == 1
     assert "died while it started" in caplog.text

@@ -10,11 +10,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def start(root: Path, first: int, stride: int) -> subprocess.Popen[str]:
+def start(job: str, root: Path, first: int, stride: int) -> subprocess.Popen[str]:
     command = [
         sys.executable,
         "-m",
         "tests.support.crash_driver",
+        job,
         str(root),
         str(first),
         str(stride),
@@ -29,16 +30,20 @@ def result_of(process: subprocess.Popen[str]) -> dict[str, object]:
     return found
 
 
-def test_a_run_killed_at_some_of_its_steps_ends_as_if_undisturbed(tmp_path: Path) -> None:
-    result = result_of(start(tmp_path, first=7, stride=60))
+@pytest.mark.parametrize(("job", "stride"), [("run", 60), ("enrich", 40)])
+def test_a_run_killed_at_some_of_its_steps_ends_as_if_undisturbed(
+    tmp_path: Path, job: str, stride: int
+) -> None:
+    result = result_of(start(job, tmp_path, first=7, stride=stride))
     assert result["failures"] == []
     assert int(str(result["tried"])) >= 5
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_a_run_killed_at_any_of_its_steps_ends_as_if_undisturbed(tmp_path: Path) -> None:
-    halves = [start(tmp_path / str(first), first, stride=2) for first in (0, 1)]
+@pytest.mark.parametrize("job", ["run", "enrich"])
+def test_a_run_killed_at_any_of_its_steps_ends_as_if_undisturbed(tmp_path: Path, job: str) -> None:
+    halves = [start(job, tmp_path / str(first), first, stride=2) for first in (0, 1)]
     results = [result_of(half) for half in halves]
     assert [result["failures"] for result in results] == [[], []]
     assert sum(int(str(result["tried"])) for result in results) > 200

@@ -154,18 +154,9 @@ def _read_terms(
     ontology: Path | None, annotation: Path, wanted: list[str], ignore_case: bool
 ) -> _Terms:
     from pipeline.enrich.annotation import choose_kind, make_annotation
-    from pipeline.enrich.annotation_files import parse_annotation
-    from pipeline.enrich.lines import read_lines
-    from pipeline.enrich.obo import parse_obo
-    from pipeline.enrich.ontology import make_flat_ontology
+    from pipeline.stages.terms import read_term_files
 
-    rows = parse_annotation(read_lines(annotation), annotation.name)
-    if ontology is not None:
-        graph = parse_obo(read_lines(ontology), ontology.name)
-    elif rows.set_names:
-        graph = make_flat_ontology(rows.set_names, "gene_sets")
-    else:
-        raise InputError(f"--ontology is missing: {annotation.name} needs one, only GMT does not")
+    rows, graph = read_term_files(ontology, annotation)
     kind = choose_kind(rows, wanted, ignore_case=ignore_case)
     joined = make_annotation(rows, graph, kind=kind, ignore_case=ignore_case)
     notes = [

@@ -1,4 +1,4 @@
-"""The commands that ask the compendium: query gene, query contrast."""
+"""The commands that ask the compendium: query gene, query contrast, query term."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ import typer
 from pipeline.commands.options import HERE, JsonOption, WorkspaceOption
 from pipeline.commands.output import echo_json, echo_table, records
 from pipeline.commands.tables import check_out, write_table
-from storage.open import open_compendium
+from storage.open import enrichment_of, has_enrichment, open_compendium
 from storage.query import (
     Order,
     find_contrast,
@@ -19,14 +19,20 @@ from storage.query import (
     top_contrasts,
     top_genes,
 )
+from storage.query_terms import Test, find_term, query_contrast_terms, query_term, top_enriched
 
-app = typer.Typer(no_args_is_help=True, help="Ask the compendium for a gene or a contrast.")
+TERMS_SHOWN = 10
+
+app = typer.Typer(no_args_is_help=True, help="Ask the compendium for a gene, a contrast or a term.")
 
 TopOption = Annotated[int, typer.Option("--top", min=1, help="How many rows to show.")]
 AllOption = Annotated[
     bool, typer.Option("--all", help="Every row, in the compendium's order, untested too.")
 ]
 ByOption = Annotated[Order, typer.Option("--by", help="What the top is ordered by: p, logfc or t.")]
+TestOption = Annotated[
+    Test, typer.Option("--by", help="Whose labels, and order: fwer (of candidates) or rank (sums).")
+]
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", help="Write the rows to a .tsv, .csv (.gz) or .parquet file."),
@@ -53,6 +59,25 @@ def gene(
 
 
 @app.command()
+def term(
+    name: Annotated[str, typer.Argument(help="Term id, GO:0006955, or name.")],
+    top: TopOption = 20,
+    every: AllOption = False,
+    by: TestOption = "fwer",
+    out: OutOption = None,
+    workspace: WorkspaceOption = HERE,
+    as_json: JsonOption = False,
+) -> None:
+    """One term over the contrasts: in which is it enriched, up, down or both?"""
+    if out is not None:
+        check_out(out)
+    tree = open_compendium(workspace)
+    found = find_term(enrichment_of(tree), name)
+    table = query_term(tree, found)
+    _show(table if every else top_enriched(table, top, by), found, out, as_json)
+
+
+@app.command()
 def contrast(
     name: Annotated[
         str, typer.Argument(help="Contrast id, STUDY:TEST_vs_REFERENCE, or a study's only one.")
@@ -60,17 +85,26 @@ def contrast(
     top: TopOption = 20,
     every: AllOption = False,
     by: ByOption = "p",
+    terms: Annotated[bool, typer.Option("--terms", help="Its terms instead of its genes.")] = False,
     out: OutOption = None,
     workspace: WorkspaceOption = HERE,
     as_json: JsonOption = False,
 ) -> None:
-    """One contrast over the genes: what changes most?"""
+    """One contrast over the genes: what changes most? With an enrichment, its terms too."""
     if out is not None:
         check_out(out)
     tree = open_compendium(workspace)
     found = find_contrast(tree, name)
+    if terms:
+        table = query_contrast_terms(tree, found)
+        _show(table if every else top_enriched(table, top), found, out, as_json)
+        return
     table = query_contrast(tree, found) if every else top_genes(tree, found, top, by)
     _show(table, found, out, as_json)
+    if out is None and not as_json and not every and has_enrichment(tree):
+        typer.echo("")
+        of_terms = top_enriched(query_contrast_terms(tree, found), min(top, TERMS_SHOWN))
+        echo_table(as_shown(of_terms), f"terms of {found}")
 
 
 def as_shown(table: pd.DataFrame) -> pd.DataFrame:
@@ -78,7 +112,13 @@ def as_shown(table: pd.DataFrame) -> pd.DataFrame:
 
     p itself is not stored: float32 holds none below 1e-45, and float64 none below 1e-308.
     """
-    hidden = ("study", "direction", "n_tested_genes", "neg_log10_p", "neg_log10_adj_p")
+    hidden = {"study", "n_tested_genes"} | {
+        n for n in map(str, table) if n.startswith(("neg_", "rank_neg_"))
+    }
+    # Of a contrast its direction says why it has this reference; of a term, where its genes go.
+    hidden |= {n for n in map(str, table) if n.startswith("label_") or n == "n_background"}
+    if "overlap" not in table:
+        hidden.add("direction")
     return _complete(table).drop(columns=list(hidden), errors="ignore")
 
 
@@ -93,5 +133,8 @@ def _show(table: pd.DataFrame, title: str, out: Path | None, as_json: bool) -> N
 
 
 def _complete(table: pd.DataFrame) -> pd.DataFrame:
-    p = {name: 10.0 ** -table[f"neg_log10_{name}"].astype("float64") for name in ("p", "adj_p")}
-    return table.assign(p_value=p["p"], adj_p_value=p["adj_p"]).reset_index()
+    """The table with p beside its logarithms, and its index as a column."""
+    logarithms = {"p_value": "neg_log10_p", "adj_p_value": "neg_log10_adj_p"}
+    logarithms |= {"rank_p_value": "rank_neg_log10_p"} if "rank_neg_log10_p" in table else {}
+    p = {name: 10.0 ** -table[of].astype("float64") for name, of in logarithms.items()}
+    return table.assign(**p).reset_index()

@@ -1,8 +1,9 @@
-"""The commands that make a compendium: init, plan, analyse, compile, run."""
+"""The commands that make a compendium: init, plan, analyse, compile, enrich, run."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,9 +42,16 @@ def init(
     source: Annotated[
         Path, typer.Option(help="Folder of studies: STUDY/counts.tsv.gz, STUDY/samples.tsv.")
     ] = ...,  # type: ignore[assignment]
+    ontology: Annotated[
+        Path | None, typer.Option(help="OBO file, for the enrichment.", show_default="none")
+    ] = None,
+    annotation: Annotated[
+        Path | None,
+        typer.Option(help="GAF, gene2go, GMT, or gene and term.", show_default="no enrichment"),
+    ] = None,
 ) -> None:
     """Make a workspace: write its dexome.toml."""
-    path = create_workspace(directory, genes, source)
+    path = create_workspace(directory, genes, source, ontology=ontology, annotation=annotation)
     typer.echo(f"wrote {path}")
     typer.echo(f"next: dexome run --workspace {directory}")
 
@@ -102,13 +110,41 @@ def compile_(
     finish(summarise(opened, planned, published=published), as_json)
 
 
+def enrich(
+    workspace: WorkspaceOption = HERE,
+    cluster: ClusterOption = None,
+    take_over: TakeOverOption = False,
+    rebuild: RebuildOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Test the terms of [enrich] in every contrast of the newest compendium, into a store beside it.
+
+    Exit code 0: all done; 3: done, but some studies failed; 1: failed; 2: wrong usage.
+    """
+    from pipeline.run_enrich import run_enrich
+
+    opened = open_workspace(workspace)
+    genes = opened.read_genes()
+    with (
+        Lease(opened.disk, take_over=take_over) as lease,
+        _stage(opened, cluster) as (client, report),
+    ):
+        enriched = asdict(run_enrich(opened, genes, client, lease, report, rebuild=rebuild))
+    if as_json:
+        echo_json(enriched)
+    else:
+        echo_enriched(enriched)
+    if enriched["failed"]:
+        raise typer.Exit(EXIT_REFUSED)
+
+
 def run(
     workspace: WorkspaceOption = HERE,
     cluster: ClusterOption = None,
     take_over: TakeOverOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Plan, analyse and compile: do what is left of the whole job.
+    """Plan, analyse, compile and, with [enrich] in dexome.toml, enrich: do what is left of the whole job.
 
     Exit code 0: all done; 3: done, but some studies were refused; 1: failed; 2: wrong usage.
     """
@@ -120,8 +156,10 @@ def run_all(
 ) -> dict[str, Any]:
     """The whole job on a workspace; returns its summary."""
     from pipeline.run import run_analyse, run_compile, run_plan
+    from pipeline.run_enrich import run_enrich
 
     genes = workspace.read_genes()
+    enriched = None
     with (
         Lease(workspace.disk, take_over=take_over) as lease,
         _stage(workspace, cluster) as (client, report),
@@ -129,7 +167,10 @@ def run_all(
         planned = run_plan(workspace, genes, client, lease, report)
         receipts = run_analyse(workspace, genes, planned, client, report)
         published = run_compile(workspace, genes, planned, client, lease, report)
-    return summarise(workspace, planned, receipts, published)
+        if workspace.config.enrich is not None:
+            enriched = run_enrich(workspace, genes, client, lease, report)
+    summary = summarise(workspace, planned, receipts, published)
+    return summary if enriched is None else {**summary, "enrichment": asdict(enriched)}
 
 
 def summarise(
@@ -166,7 +207,7 @@ def finish(summary: dict[str, Any], as_json: bool) -> None:
         echo_json(summary)
     else:
         echo_summary(summary)
-    if summary["refused"]:
+    if summary["refused"] or summary.get("enrichment", {}).get("failed"):
         raise typer.Exit(EXIT_REFUSED)
 
 
@@ -192,8 +233,24 @@ def echo_summary(summary: dict[str, Any]) -> None:
         typer.echo(f"  {item['study']}: {item['reason']}: {item['message']}")
     if len(refused) > 20:
         typer.echo(f"  and {len(refused) - 20} more: plan/studies.parquet has them all")
+    if "enrichment" in summary:
+        echo_enriched(summary["enrichment"])
     done = "done" if "compendium" in summary else "stage done"
     typer.echo(f"{done}, {len(refused)} studies refused" if refused else f"all {done}")
+
+
+def echo_enriched(enriched: dict[str, Any]) -> None:
+    """Print what the enrichment came to."""
+    echo_fields(
+        {
+            "enriched": f"{enriched['studies']} studies, {enriched['known']} of them before, "
+            f"{len(enriched['failed'])} failed",
+            "terms": f"{enriched['terms']} with a gene of the gene axis",
+            "enrichment": f"{enriched['address']} ({'new' if enriched['new'] else 'unchanged'})",
+        }
+    )
+    for study, message in sorted(enriched["failed"].items()):
+        typer.echo(f"  {study}: failed: {message}; the next run tries again")
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Row ids of a count table, of whatever kind, onto the gene axis.
 
 Each row is decided by itself, by the first of these that finds a gene: the id as it stands; an Ensembl id
-in it, without version; the exact symbol; an Entrez id (digits, or NCBI's `LOC` and digits); the symbol
-whatever its case; and, for ids that join several names (`ENSMUSG…|Gnai3`, `MSTRG.7|Gnai3`), its parts.
+in it, without version; the exact symbol; an Entrez id (digits, or NCBI's `LOC` and digits); an MGI id; the
+symbol whatever its case; and, for ids that join several names (`ENSMUSG…|Gnai3`, `MSTRG.7|Gnai3`), its parts.
 A row whose names stand for several genes is ambiguous, and its counts are not given to any of them.
 """
 
@@ -24,8 +24,8 @@ AMBIGUOUS: Final = -2
 
 # Kinds of id, as a study's record has them.
 ID, VERSIONED, JOINED = "id", "id_version", "joined"
-SYMBOL, ENTREZ, SYMBOL_ANY_CASE = "symbol", "entrez", "symbol_any_case"
-KINDS = (ID, VERSIONED, JOINED, SYMBOL, ENTREZ, SYMBOL_ANY_CASE)
+SYMBOL, ENTREZ, MGI, SYMBOL_ANY_CASE = "symbol", "entrez", "mgi", "symbol_any_case"
+KINDS = (ID, VERSIONED, JOINED, SYMBOL, ENTREZ, MGI, SYMBOL_ANY_CASE)
 
 _ENSEMBL = re.compile(r"(?:^|[|:;,\s_-])(ENS[A-Z]*G\d{11})(?:\.\d+)?(?=$|[|:;,\s_-])")
 _VERSION = re.compile(r"\.\d+$")
@@ -97,6 +97,7 @@ class GeneIndex:
     symbols: Mapping[str, int]
     symbols_any_case: Mapping[str, int]
     entrez: Mapping[str, int]
+    mgi: Mapping[str, int]
     prefix: str
 
     @classmethod
@@ -110,26 +111,22 @@ class GeneIndex:
         """
         ids = {gene: i for i, gene in enumerate(genes.ids)}
         coding = {i for i, biotype in enumerate(genes.biotypes) if biotype == _CODING}
-        of_gene: dict[int, set[str]] = defaultdict(set)
-        of_entrez: dict[str, list[int]] = defaultdict(list)
-        for gene, entrez in genes.entrez:
-            if ids[gene] not in of_entrez[entrez]:
-                of_entrez[entrez].append(ids[gene])
-                of_gene[ids[gene]].add(entrez)
+        of_entrez, entrez_of = _by_id(genes.entrez, ids)
+        of_mgi, mgi_of = _by_id(((gene, mgi.removeprefix("MGI:")) for gene, mgi in genes.mgi), ids)
         of_symbol: dict[str, list[int]] = defaultdict(list)
         of_any_case: dict[str, list[int]] = defaultdict(list)
         for i, symbol in enumerate(genes.symbols):
             if symbol:
                 of_symbol[symbol].append(i)
                 of_any_case[symbol.casefold()].append(i)
-        single = {i for i, found in of_gene.items() if len(found) == 1}
         prefixes = Counter(found[1] for gene in ids if (found := re.match(r"(ENS[A-Z]*G)\d", gene)))
         return cls(
             n_genes=len(genes),
             ids=ids,
-            symbols=_decide(of_symbol, (set(of_gene), coding)),
-            symbols_any_case=_decide(of_any_case, (set(of_gene), coding)),
-            entrez=_decide(of_entrez, (single, coding)),
+            symbols=_decide(of_symbol, (set(entrez_of), coding)),
+            symbols_any_case=_decide(of_any_case, (set(entrez_of), coding)),
+            entrez=_decide(of_entrez, (_with_one(entrez_of), coding)),
+            mgi=_decide(of_mgi, (_with_one(mgi_of), coding)),
             prefix=prefixes.most_common(1)[0][0] if prefixes else "",
         )
 
@@ -153,6 +150,8 @@ class GeneIndex:
         digits = _ENTREZ.fullmatch(name) if name[-1:].isdigit() else None
         if digits:
             return self.entrez.get(digits[1], LOST), ENTREZ
+        if name.startswith("MGI:"):
+            return self.mgi.get(name.removeprefix("MGI:MGI:").removeprefix("MGI:"), LOST), MGI
         at = self.symbols_any_case.get(name.casefold())
         if at is not None:
             return at, SYMBOL_ANY_CASE
@@ -185,6 +184,24 @@ def map_counts(
     record = _make_record(table, at, [kind for _, kind in located])
     _check_lost(record, table.ids, index, settings or MappingSettings())
     return MappedCounts(table.samples, counts, record)
+
+
+def _by_id(
+    pairs: Iterable[tuple[str, str]], ids: Mapping[str, int]
+) -> tuple[dict[str, list[int]], dict[int, set[str]]]:
+    """Genes of each other id, and other ids of each gene."""
+    genes_of: dict[str, list[int]] = defaultdict(list)
+    others_of: dict[int, set[str]] = defaultdict(set)
+    for gene, other in pairs:
+        if ids[gene] not in genes_of[other]:
+            genes_of[other].append(ids[gene])
+            others_of[ids[gene]].add(other)
+    return genes_of, others_of
+
+
+def _with_one(others_of: Mapping[int, set[str]]) -> set[int]:
+    """Genes with a single other id."""
+    return {gene for gene, others in others_of.items() if len(others) == 1}
 
 
 def _decide(candidates: Mapping[str, list[int]], better: Iterable[set[int]]) -> dict[str, int]:

@@ -1,7 +1,8 @@
 """Kill a tiny run at every numbered step on the disk, run it again, and compare; a program of its own.
 
-`python -m tests.support.crash_driver ROOT FIRST STRIDE` tries the steps FIRST, FIRST + STRIDE, … and
-prints a line of JSON. Everything happens in forks of one thread-free process with all imports done.
+`python -m tests.support.crash_driver JOB ROOT FIRST STRIDE` tries the steps FIRST, FIRST + STRIDE, … and
+prints a line of JSON. JOB is `run` (a study is added to a compendium) or `enrich`. Everything happens in
+forks of one thread-free process with all imports done.
 """
 
 import gc
@@ -12,44 +13,59 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 import storage.disk
 from pipeline import run as pipeline_run
-from pipeline.stages import analyse_study
+from pipeline import run_enrich as pipeline_run_enrich
+from pipeline.enrich.study import enrich_study as test_all_terms
+from pipeline.stages import analyse_study, enrich_study
 from pipeline.stages.analyse_study import AnalysisReceipt, AnalysisTask, make_part
+from pipeline.stages.enrich_study import EnrichReceipt, EnrichTask
 from pipeline.stages.prepare import prepare_study
 from pipeline.stages.task import make_tasks
+from pipeline.stages.terms import prepare_terms
 from pipeline.workspace import Workspace
 from storage.doctor import examine
 from storage.open import open_compendium
-from tests.support.whole_run import compendium_hash, content_hash, run_whole
-from tests.support.workspaces import make_workspace, write_study
+from storage.parts import Part
+from tests.support.whole_run import compendium_hash, content_hash, run_enrichment, run_whole
+from tests.support.workspaces import make_workspace, write_study, write_terms
 
 NO_KILL = 10**9
+Job = Callable[[Workspace], object]
+JOBS: dict[str, Job] = {"run": run_whole, "enrich": run_enrichment}
 
 
-def main(root: Path, first: int, stride: int) -> None:
+def main(job: str, root: Path, first: int, stride: int) -> None:
     """Try every `stride`-th step from `first` on, until a run is not killed any more."""
     base = make_workspace(root, studies=2)
+    if job == "enrich":
+        base = Workspace(base.root, replace(base.config, enrich=write_terms(root)))
     genes = base.read_genes()
     # Kernels are loaded once, before the forks.
     task = make_tasks(base.root, base.config, genes)[0]
-    make_part(task, prepare_study(task))
+    part = make_part(task, prepare_study(task))
+    if job == "enrich":
+        _warm_up_enrichment(base, part)
     # What was allocated so far is never touched by the collector again: forks share its pages.
     gc.collect()
     gc.freeze()
     _in_fork(lambda: run_whole(base))
     before = _answer(lambda: compendium_hash(base.root))
-    write_study(root / "source" / "studies" / "S2", 2)
+    if job == "run":
+        write_study(root / "source" / "studies" / "S2", 2)
     undisturbed = _copy(base, root / "undisturbed")
-    _in_fork(lambda: run_whole(undisturbed))
+    _in_fork(lambda: JOBS[job](undisturbed))
     after = _answer(lambda: compendium_hash(undisturbed.root))
     assert before != after
     step, failures, tried = first, [], 0
     while True:
         trial = _copy(base, root / f"trial-{first}")
-        problem, killed = _try(trial, step, before, after)
+        problem, killed = _try(JOBS[job], trial, step, before, after)
         if not killed:
             break
         tried += 1
@@ -59,15 +75,15 @@ def main(root: Path, first: int, stride: int) -> None:
     sys.stdout.write(json.dumps({"tried": tried, "last": step, "failures": failures}) + "\n")
 
 
-def _try(trial: Workspace, step: int, before: str, after: str) -> tuple[str, bool]:
+def _try(job: Job, trial: Workspace, step: int, before: str, after: str) -> tuple[str, bool]:
     """Kill one run at one step; say what was wrong, and whether the run lived to reach the step."""
     ready, tell_ready = os.pipe()
     proceed, tell_proceed = os.pipe()
     verifier = os.fork()
     if verifier == 0:
-        _exit_with(lambda: _verify(trial, before, after, tell_ready, proceed))
+        _exit_with(lambda: _verify(job, trial, before, after, tell_ready, proceed))
     os.read(ready, 1)
-    status = _fork_status(lambda: _run_and_die(trial, step))
+    status = _fork_status(lambda: _run_and_die(job, trial, step))
     os.write(tell_proceed, b"1")
     _, verdict = os.waitpid(verifier, 0)
     for end in (ready, tell_ready, proceed, tell_proceed):
@@ -79,7 +95,7 @@ def _try(trial: Workspace, step: int, before: str, after: str) -> tuple[str, boo
     return problem, killed
 
 
-def _verify(trial: Workspace, before: str, after: str, ready: int, proceed: int) -> None:
+def _verify(job: Job, trial: Workspace, before: str, after: str, ready: int, proceed: int) -> None:
     """Read all the while; run again after the kill; compare with an undisturbed run."""
     try:
         reader = open_compendium(trial.root)
@@ -90,7 +106,7 @@ def _verify(trial: Workspace, before: str, after: str, ready: int, proceed: int)
         done = set(_log(trial, "receipts"))
         executed = len(_log(trial, "executions"))
         _log_executions(trial)
-        run_whole(trial)
+        job(trial)
         again = done & set(_log(trial, "executions")[executed:])
         assert not again, f"{again} were analysed again after their receipt"
         assert compendium_hash(trial.root) == after, (
@@ -107,7 +123,7 @@ def _verify(trial: Workspace, before: str, after: str, ready: int, proceed: int)
         raise
 
 
-def _run_and_die(trial: Workspace, step: int) -> None:
+def _run_and_die(job: Job, trial: Workspace, step: int) -> None:
     numbered = iter(range(NO_KILL))
 
     def die_at(kind: str, path: Path) -> None:
@@ -117,12 +133,24 @@ def _run_and_die(trial: Workspace, step: int) -> None:
 
     _log_executions(trial)
     storage.disk.step_hook = die_at
-    run_whole(trial)
+    job(trial)
+
+
+def _warm_up_enrichment(base: Workspace, part: Part) -> None:
+    """Load the kernels of the enrichment."""
+    assert base.config.enrich is not None
+    _, axis = prepare_terms(base.disk, base.read_genes(), base.config.enrich)
+    t = part.statistics["t"].astype(float)
+    none = np.zeros((1, 3, t.shape[1]), np.bool_)
+    none[:, :, :9] = True
+    test_all_terms(axis, t, none, np.zeros(1, np.bool_), base.config.enrich.tests)
+    base.disk.delete("terms")
 
 
 def _log_executions(trial: Workspace) -> None:
-    """Write down every analysis that begins to compute, and every receipt."""
+    """Write down every analysis and enrichment that begins to compute, and every receipt."""
     compute, analyse = analyse_study.make_part, analyse_study.analyse_planned
+    test_terms, enrich = enrich_study.make_enrichment, enrich_study.enrich_planned
 
     def logged_compute(task, prepared):  # type: ignore[no-untyped-def]
         _append(trial, "executions", task.study)
@@ -133,8 +161,19 @@ def _log_executions(trial: Workspace) -> None:
         _append(trial, "receipts", receipt.study)
         return receipt
 
+    def logged_enrichment(disk, task):  # type: ignore[no-untyped-def]
+        _append(trial, "executions", f"{task.study}, terms")
+        return test_terms(disk, task)
+
+    def logged_enrich(task: EnrichTask) -> EnrichReceipt:
+        receipt = enrich(task)
+        _append(trial, "receipts", f"{receipt.study}, terms")
+        return receipt
+
     analyse_study.make_part = logged_compute
+    enrich_study.make_enrichment = logged_enrichment
     vars(pipeline_run)["analyse_planned"] = logged_analyse
+    vars(pipeline_run_enrich)["enrich_planned"] = logged_enrich
 
 
 def _append(trial: Workspace, name: str, line: str) -> None:
@@ -187,4 +226,4 @@ def _exit_with(function: Callable[[], object]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

@@ -10,10 +10,11 @@ import xarray as xr
 from cluster.connect import connect
 from pipeline.progress import Progress
 from pipeline.run import run_analyse, run_compile, run_plan
+from pipeline.run_enrich import Enriched, run_enrich
 from pipeline.workspace import Workspace
 from storage.generation import Current
 from storage.lease import Lease
-from storage.open import contrasts_of, open_compendium, samples_of, studies_of
+from storage.open import contrasts_of, enrichment_of, open_compendium, samples_of, studies_of
 from tests.support.workspaces import IN_PROCESS, TINY_LAYOUT
 
 
@@ -31,15 +32,24 @@ def run_whole(workspace: Workspace) -> Current:
         return run_compile(workspace, genes, plan, client, lease, silent, layout=TINY_LAYOUT)[0]
 
 
+def run_enrichment(workspace: Workspace) -> Enriched:
+    """Enrich as `dexome enrich` does."""
+    genes = workspace.read_genes()
+    with Lease(workspace.disk) as lease, connect(IN_PROCESS) as client:
+        return run_enrich(workspace, genes, client, lease, silent, layout=TINY_LAYOUT)
+
+
 def content(tree: xr.DataTree) -> dict[str, Any]:
     """Every array of a compendium, in full."""
+    datasets = {
+        "contrasts": contrasts_of(tree),
+        "studies": studies_of(tree),
+        "samples": samples_of(tree),
+        **{n: enrichment_of(tree, n) for n in tree.children if n.startswith("enrichment-")},
+    }
     return {
         f"{name}/{variable}": dataset[variable].values
-        for name, dataset in (
-            ("contrasts", contrasts_of(tree)),
-            ("studies", studies_of(tree)),
-            ("samples", samples_of(tree)),
-        )
+        for name, dataset in datasets.items()
         for variable in dataset.variables
     }
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from cluster.profile import ClusterProfile
-from pipeline.config import Config, GenesConfig, SourceConfig
+from pipeline.config import Config, EnrichConfig, GenesConfig, SourceConfig
+from pipeline.enrich.settings import EnrichSettings
 from pipeline.workspace import Workspace
 from storage.layout import Layout
 
@@ -57,6 +58,27 @@ def write_study(
     (folder / "counts.tsv.gz").write_bytes(gzip.compress(data, mtime=0))
     table = ["sample\ttreatment", *(f"{s}\t{g}" for s, g in zip(samples, groups, strict=True))]
     (folder / "samples.tsv").write_text("\n".join(table) + "\n")
+
+
+def write_terms(root: Path, n_genes: int = N_GENES) -> EnrichConfig:
+    """Write a tiny ontology of two domains, and which genes have its terms, by symbol."""
+    stanzas = ["format-version: 1.2", "data-version: tiny/2026-01-01", ""]
+    names = ["root", "changed", "some", "few"]
+    for domain, first in (("process", 0), ("component", 10)):
+        for number, name in enumerate(names):
+            above = [f"is_a: T:{first:02} ! root"] * (number > 0)
+            head = ["[Term]", f"id: T:{first + number:02}", f"name: {domain} {name}"]
+            stanzas += [*head, f"namespace: {domain}", *above, ""]
+    (root / "tiny.obo").write_text("\n".join(stanzas))
+    pairs = [(i, 1 + 10 * (i % 2)) for i in range(n_genes - 20, n_genes)]
+    pairs += [(i, 2 + 10 * (i % 2)) for i in range(0, n_genes, 4)]
+    pairs += [(i, 3) for i in range(5)] + [(i, 10 * (i % 2)) for i in range(n_genes)]
+    (root / "pairs.tsv").write_text("".join(f"Gene{i}\tT:{t:02}\n" for i, t in sorted(set(pairs))))
+    return EnrichConfig(
+        annotation=root / "pairs.tsv",
+        ontology=root / "tiny.obo",
+        tests=EnrichSettings(random_sets=50, min_candidates=3),
+    )
 
 
 def make_workspace(root: Path, studies: int = 3) -> Workspace:
