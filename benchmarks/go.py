@@ -47,7 +47,7 @@ def main() -> None:
     print(f"CPU seconds, warm, one core; {'simulated' if simulated else 'golden'} annotation")
     with threadpool_limits(limits=1, user_api="blas"):
         began = time.process_time()
-        ontology, annotation = _simulate() if simulated else _read()
+        ontology, annotation = simulate() if simulated else _read()
         print(f"ontology and annotation read: {time.process_time() - began:.2f}")
         sets = propagate(annotation, ontology)
         _report("propagation", lambda: propagate(annotation, ontology))
@@ -138,7 +138,7 @@ def _read() -> tuple[Ontology, Annotation]:
     return ontology, make_annotation(rows, ontology)
 
 
-def _simulate() -> tuple[Ontology, Annotation]:
+def simulate() -> tuple[Ontology, Annotation]:
     """An ontology that grows, and genes with some 12 terms each, most of them special ones."""
     rng = np.random.default_rng(0)
     n_terms, n_genes = 44_000, 31_910

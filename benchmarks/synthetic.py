@@ -95,6 +95,12 @@ def plan_studies(
 
 def write_synthetic_part(study: SyntheticStudy) -> StudyEntry:
     """Write a study's part; return its entry in the plan of a build."""
+    write_part(Disk(study.workspace), make_part(study))
+    return StudyEntry(study=study.name, part=study.key)
+
+
+def make_part(study: SyntheticStudy) -> Part:
+    """The part of a study."""
     rng = np.random.default_rng([13, study.number])
     pool = _open_pool(study.pool)
     rows = (study.first + np.arange(study.n_contrasts)) % pool.shape[1]
@@ -109,7 +115,7 @@ def write_synthetic_part(study: SyntheticStudy) -> StudyEntry:
     ave_expr = np.where(tested, rng.normal(4, 2.5, pool.shape[2]), np.nan).astype(np.float32)
     name = study.name
     tests = [f"level-{row}" for row in range(study.n_contrasts)]
-    part = Part(
+    return Part(
         study=name,
         key=study.key,
         gene_list_sha256=study.gene_list_sha256,
@@ -140,8 +146,6 @@ def write_synthetic_part(study: SyntheticStudy) -> StudyEntry:
         statistics=statistics,
         study_statistics={variable.name: ave_expr for variable in STUDY_STATISTICS},
     )
-    write_part(Disk(study.workspace), part)
-    return StudyEntry(study=name, part=study.key)
 
 
 def _simulated_rows(universe: Universe, n: int) -> Iterator[Floats32]:

@@ -43,7 +43,7 @@ TERM_STATISTICS = (
         _ROWS,
         "float32",
         "-log10",
-        f"rank sum p that t is high (up), low (down), or |t| high (both); {_NOT_TESTED}",
+        f"rank sum p that t is high (up), low (down), or far from 0 (both); {_NOT_TESTED}",
     ),
     Variable(
         "rank_fwer",

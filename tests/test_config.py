@@ -103,3 +103,44 @@ def test_only_what_decides_the_numbers_counts_as_science(tmp_path: Path) -> None
     )
     other = read_config(write(tmp_path, MINIMAL + '[dea]\nmethod = "trend"\n'))
     assert one.scientific() == two.scientific() != other.scientific()
+
+
+def test_the_table_of_the_enrichment_is_read_with_its_own_tables(tmp_path: Path) -> None:
+    assert read_config(write(tmp_path, MINIMAL)).enrich is None
+    text = MINIMAL + (
+        '[enrich]\nannotation = "mgi.gaf.gz"\nontology = "go.obo"\nrelations = "is_a_part_of"\n'
+        '[enrich.evidence]\nexclude = ["ND", "IEA"]\n[enrich.tests]\nmin_logfc = 1\n'
+    )
+    enrich = read_config(write(tmp_path, text)).enrich
+    assert enrich is not None
+    assert (enrich.annotation, enrich.ontology) == (tmp_path / "mgi.gaf.gz", tmp_path / "go.obo")
+    assert enrich.evidence.exclude == {"ND", "IEA"}
+    assert (enrich.tests.min_logfc, enrich.tests.random_sets) == (1.0, 1000)
+    for wrong, message in (
+        (
+            "[enrich.tests]\nalfa = 1\n",
+            "unknown key enrich.tests.alfa; did you mean enrich.tests.alpha",
+        ),
+        ("[enrich.tests]\nalpha = 2\n", "alpha must be between 0 and 1, got 2"),
+        ('[enrich.evidence]\ninclude = ["ND"]\n', "evidence ND is both included and excluded"),
+    ):
+        with pytest.raises(InputError, match=message):
+            read_config(write(tmp_path, MINIMAL + '[enrich]\nannotation = "a"\n' + wrong))
+
+
+def test_a_new_workspace_can_have_terms(tmp_path: Path) -> None:
+    for name in ("genes.tsv", "go.obo", "mgi.gaf"):
+        (tmp_path / name).write_text("x")
+    genes, source = tmp_path / "genes.tsv", tmp_path
+    create_workspace(
+        tmp_path / "a", genes, source, ontology=tmp_path / "go.obo", annotation=tmp_path / "mgi.gaf"
+    )
+    enrich = read_config(tmp_path / "a").enrich
+    assert enrich is not None
+    assert (enrich.annotation, enrich.ontology) == (tmp_path / "mgi.gaf", tmp_path / "go.obo")
+    create_workspace(tmp_path / "b", genes, source)
+    assert read_config(tmp_path / "b").enrich is None
+    with pytest.raises(InputError, match="--ontology needs an --annotation"):
+        create_workspace(tmp_path / "c", genes, source, ontology=tmp_path / "go.obo")
+    with pytest.raises(InputError, match="is no file; give the annotation with --annotation"):
+        create_workspace(tmp_path / "d", genes, source, annotation=tmp_path / "none.gaf")

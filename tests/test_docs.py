@@ -7,6 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from storage.enrichment_schema import (
+    CONTRAST_NUMBERS,
+    CONTRAST_TERM_STATISTICS,
+    TERM_COLUMNS,
+    TERM_STATISTICS,
+)
 from storage.schema import (
     CONTRAST_COLUMNS,
     GENE_COLUMNS,
@@ -14,25 +20,42 @@ from storage.schema import (
     STATISTICS,
     STUDY_COLUMNS,
     STUDY_STATISTICS,
+    Variable,
 )
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def test_every_array_of_the_schema_is_described_and_no_other() -> None:
-    groups = (
-        STATISTICS + GENE_COLUMNS + CONTRAST_COLUMNS,
-        STUDY_STATISTICS + STUDY_COLUMNS,
-        SAMPLE_COLUMNS,
-    )
+CONTRASTS_STORE = (
+    *STATISTICS,
+    *GENE_COLUMNS,
+    *CONTRAST_COLUMNS,
+    *STUDY_STATISTICS,
+    *STUDY_COLUMNS,
+    *SAMPLE_COLUMNS,
+)
+ENRICHMENT_STORE = (
+    *TERM_STATISTICS,
+    *CONTRAST_TERM_STATISTICS,
+    *CONTRAST_NUMBERS,
+    *TERM_COLUMNS,
+)
+
+
+@pytest.mark.parametrize(
+    ("page", "variables"),
+    [("compendium.md", CONTRASTS_STORE), ("terms.md", ENRICHMENT_STORE)],
+)
+def test_every_array_of_the_schema_is_described_and_no_other(
+    page: str, variables: tuple[Variable, ...]
+) -> None:
     wanted = [
         f"| `{v.name}` | {', '.join(v.dims)} | {v.dtype} | {v.unit} | {v.long_name} |"
-        for variables in groups
         for v in variables
     ]
-    text = (ROOT / "docs" / "compendium.md").read_text()
-    assert [line for line in text.splitlines() if line.startswith("| `")] == wanted
+    lines = (ROOT / "docs" / page).read_text().splitlines()
+    assert [line for line in lines if line.startswith("| `") and line.count("|") == 6] == wanted
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -126,3 +126,9 @@ def test_the_real_mouse_list_has_57010_genes() -> None:
     assert genes.symbols[0] == "Gnai3"
     assert genes.biotypes[0] == "protein_coding"
     assert len(genes.entrez) == 27_778
+
+
+def test_mgi_ids_of_a_gene_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "genes.tsv"
+    path.write_text("gene_id\tmgi_id\nENSMUSG1\tMGI:95772\nENSMUSG2\t\nENSMUSG1\tMGI:1\n")
+    assert read_gene_list(path).mgi == (("ENSMUSG1", "MGI:95772"), ("ENSMUSG1", "MGI:1"))

@@ -12,7 +12,7 @@ from pipeline.workspace import open_workspace
 from storage.collect import collect_generations, held_generations
 from storage.doctor import examine
 from storage.errors import InputError
-from storage.generation import FOLDER, list_generations, read_current
+from storage.generation import FOLDER, list_enrichments, list_generations, read_current
 from storage.lease import LEASE_KEY, Lease, is_alive
 from storage.open import contrasts_of, open_compendium, studies_of
 from storage.schema import CONTRAST, CONTRASTS_STORE, GENE
@@ -35,6 +35,11 @@ def status(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> No
             "genes": int(sizes[GENE]),
             "studies": {str(state): states.count(state) for state in sorted(set(states))},
         }
+        folder = f"{FOLDER}/{current.generation}"
+        found["enrichments"] = [
+            str(disk.path(f"{folder}/{store}"))
+            for store in list_enrichments(disk, current.generation)
+        ]
     try:
         planned = read_plan(disk, plan_inputs(opened.config, opened.read_genes()))
         found["plan"] = {
@@ -117,6 +122,7 @@ def _in_words(found: dict[str, Any]) -> dict[str, str]:
             "published": compendium["published_at"],
             "size": f"{compendium['contrasts']} contrasts x {compendium['genes']} genes",
             "studies": states,
+            "enrichment": " ".join(found["enrichments"]) or "none",
         }
     else:
         words["compendium"] = "none yet; run `dexome run`"

@@ -74,7 +74,11 @@ def term(
     tree = open_compendium(workspace)
     found = find_term(enrichment_of(tree), name)
     table = query_term(tree, found)
-    _show(table if every else top_enriched(table, top, by), found, out, as_json)
+    shown = table if every else top_enriched(table, top, by)
+    if shown.empty and out is None and not as_json:
+        typer.echo(f"{found} is enriched in no contrast; --all shows every one")
+        return
+    _show(shown, found, out, as_json)
 
 
 @app.command()
@@ -102,9 +106,10 @@ def contrast(
     table = query_contrast(tree, found) if every else top_genes(tree, found, top, by)
     _show(table, found, out, as_json)
     if out is None and not as_json and not every and has_enrichment(tree):
-        typer.echo("")
         of_terms = top_enriched(query_contrast_terms(tree, found), min(top, TERMS_SHOWN))
-        echo_table(as_shown(of_terms), f"terms of {found}")
+        typer.echo("" if len(of_terms) else "\nno term is enriched; --terms --all shows every one")
+        if len(of_terms):
+            echo_table(as_shown(of_terms), f"terms of {found}")
 
 
 def as_shown(table: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,7 @@ class Stream(IntEnum):
     TISSUES = 2
     PROGRAMS = 3
     SIGNATURES = 4
+    TERMS = 5
     LAYOUT = 11
     EFFECTS = 12
     PROFILE = 13
