@@ -41,6 +41,7 @@ bench: setup
 bench-dea: setup
 	$(BIN)/python -m benchmarks.dea
 
+# Beside goatools and gseapy where the extra `bench` is installed.
 bench-go: setup
 	$(BIN)/python -m benchmarks.go
 

@@ -27,6 +27,7 @@ from pipeline.write_shards import write_all_shards
 from storage.compile_enrichment import (
     LAYOUT,
     begin_enrichment,
+    clear_builds,
     enrichment_store,
     plan_enrichment,
     publish_enrichment,
@@ -110,6 +111,7 @@ def run_enrich(
         layout=layout,
         rebuild=rebuild,
     )
+    clear_builds(disk, build)
     if build is not None:
         begin_enrichment(disk, build)
         receipts = write_all_shards(disk, client, build.tasks, store, "assemble", report)

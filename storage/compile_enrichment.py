@@ -152,11 +152,16 @@ def plan_enrichment(
     )
 
 
-def begin_enrichment(disk: Disk, build: EnrichmentBuild) -> None:
-    """Lay out the arrays; what a killed run of another build left is cleared away."""
+def clear_builds(disk: Disk, build: EnrichmentBuild | None) -> None:
+    """Clear away what killed runs left of other builds than this one."""
     for path in disk.path(FOLDER).glob(".building-*"):
-        if path.name != build.building.removeprefix(f"{FOLDER}/"):
-            disk.delete(f"{FOLDER}/{path.name}")
+        key = f"{FOLDER}/{path.name}"
+        if build is None or key != build.building:
+            disk.delete(key)
+
+
+def begin_enrichment(disk: Disk, build: EnrichmentBuild) -> None:
+    """Lay out the arrays; what a killed run of the same build left complete stays."""
     store = StagingStore(disk, f"{build.building}/{build.store}")
     ensure_group(store, "", {})
     for variables, inner in _matrices(len(build.terms.ids)):

@@ -24,6 +24,7 @@ from pipeline.enrich.overlap import Overlaps, count_and_test
 from pipeline.enrich.rank_sum import random_extremes, rank_sums
 from pipeline.enrich.ranking import order_scores
 from pipeline.enrich.refine import refine, retest_overlap
+from tests.support.gene_sets import minima_of_all_tests
 
 FOLDER = Path(__file__).parents[1].parent / "shared" / "golden" / "go"
 pytestmark = pytest.mark.skipif(
@@ -134,6 +135,16 @@ def test_random_sets_give_gofuncrs_family_wise_error_rates(name: str) -> None:
             check_null(mine, golden, log_p, fwer)
             # From GOfuncR's own minima the rates are GOfuncR's on every term.
             np.testing.assert_allclose(family_wise(log_p, golden), fwer, atol=1e-12)
+
+
+@pytest.mark.parametrize("M", [5, 300, 5000])
+def test_the_smallest_p_of_random_sets_is_that_of_testing_all_terms_of_all(M: int) -> None:
+    backgrounds, _ = read_list("h08_random300_bg15k")
+    for background in backgrounds:
+        minima = random_minima(background, [M], n_sets=N_SETS, seed=3)[M]
+        under, over = minima_of_all_tests(background, M, n_sets=N_SETS, seed=3)
+        np.testing.assert_array_equal(minima.log_under, under)
+        np.testing.assert_array_equal(minima.log_over, over)
 
 
 @pytest.mark.parametrize("name", REFINED)

@@ -1,4 +1,4 @@
-"""Tails, random sets, rank sums and refinement: against SciPy, brute force, and laws."""
+"""Tails, rank sums and refinement: against SciPy, brute force, and laws."""
 
 import numpy as np
 import pytest
@@ -6,45 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from pipeline.dea.arrays import Bools, Floats, Ints
+from pipeline.dea.arrays import Floats, Ints
 from pipeline.enrich.arrays import Int32s
-from pipeline.enrich.background import Background, make_backgrounds
+from pipeline.enrich.background import Background
 from pipeline.enrich.fwer import family_wise, p_at, standard_error
-from pipeline.enrich.gene_sets import GeneSets
 from pipeline.enrich.hypergeometric import log_factorials, log_tails
-from pipeline.enrich.minima import random_minima
-from pipeline.enrich.nesting import find_nesting
 from pipeline.enrich.overlap import count_and_test
-from pipeline.enrich.random_sets import RandomSets
 from pipeline.enrich.rank_sum import random_extremes, rank_sums
 from pipeline.enrich.ranking import make_ranks, order_scores
 from pipeline.enrich.refine import refine, retest_overlap, retest_ranks
-
-
-def sets_of(table: Bools) -> GeneSets:
-    """Gene sets of one domain from a table (gene, term)."""
-    start = np.concatenate([[0], np.cumsum(table.sum(axis=1))])
-    return GeneSets(start, np.nonzero(table)[1].astype(np.int32), np.zeros(table.shape[1], np.int8))
-
-
-def random_table(seed: int, n_genes: int, n_terms: int) -> Bools:
-    """Terms of all sizes, the last one with all genes."""
-    rng = np.random.default_rng(seed)
-    table = rng.random((n_genes, n_terms)) < rng.random(n_terms) ** 3
-    table[:, -1] = True
-    return table
-
-
-def background_of(table: Bools) -> Background:
-    return make_backgrounds(sets_of(table), np.ones(table.shape[0], np.bool_), 1)[0]
-
-
-def random_candidates(seed: int, M: int, shape: tuple[int, int]) -> Bools:
-    rng = np.random.default_rng(seed)
-    chosen = np.zeros(shape, np.bool_)
-    for row in chosen:
-        row[rng.permutation(shape[1])[:M]] = True
-    return chosen
+from tests.support.gene_sets import background_of, random_candidates, random_table
 
 
 @settings(deadline=None, max_examples=200)
@@ -107,64 +78,6 @@ def test_one_more_candidate_in_a_term_makes_it_more_likely_enriched(seed: int) -
     gains = other.overlap > one.overlap
     assert (other.log_over[gains] < one.log_over[gains]).all()
     assert (other.log_under[gains] >= one.log_under[gains]).all()
-
-
-def unpacked(sets: RandomSets) -> Bools:
-    """(random set, gene)."""
-    shifts = np.arange(64, dtype=np.uint64)
-    bits = (sets.bits[:, None, :] >> shifts[None, :, None]) & np.uint64(1)
-    return bits.reshape(-1, sets.n_genes)[: sets.n_sets].astype(np.bool_)
-
-
-@pytest.mark.parametrize("M", [1, 2, 5, 30, 150, 299, 300])
-@pytest.mark.parametrize("n_sets", [1, 64, 150])
-def test_the_smallest_p_of_random_sets_is_that_of_testing_them_all(M: int, n_sets: int) -> None:
-    background = background_of(random_table(3, 300, 500))
-    minima = random_minima(background, [M], n_sets=n_sets, seed=7)[M]
-    sets = RandomSets(300, n_sets, 7)
-    sets.grow(M)
-    tests = count_and_test(background, unpacked(sets))
-    np.testing.assert_array_equal(minima.log_over, np.sort(tests.log_over.min(axis=1)))
-    np.testing.assert_array_equal(minima.log_under, np.sort(tests.log_under.min(axis=1)))
-
-
-def test_minima_are_the_same_bits_whatever_else_is_asked_for() -> None:
-    background = background_of(random_table(4, 200, 300))
-    together = random_minima(background, [40, 3, 111, 40], n_sets=100, seed=1)
-    assert sorted(together) == [3, 40, 111]
-    for M, minima in together.items():
-        alone = random_minima(background, [M], n_sets=100, seed=1)[M]
-        np.testing.assert_array_equal(alone.log_over, minima.log_over)
-        np.testing.assert_array_equal(alone.log_under, minima.log_under)
-
-
-def test_random_sets_are_nested_uniform_and_prefixes_of_each_other() -> None:
-    sets, more = RandomSets(40, 2000, 5), RandomSets(40, 3000, 5)
-    sets.grow(6)
-    before = unpacked(sets)
-    sets.grow(10)
-    more.grow(10)
-    after = unpacked(sets)
-    assert (before.sum(axis=1) == 6).all()
-    assert (after.sum(axis=1) == 10).all()
-    assert (after | ~before).all()
-    np.testing.assert_array_equal(unpacked(more)[:2000], after)
-    assert stats.chisquare(after.sum(axis=0)).pvalue > 1e-4
-    pairs = (after.T.astype(int) @ after)[np.triu_indices(40, 1)]
-    assert stats.chisquare(pairs).pvalue > 1e-4
-    with pytest.raises(ValueError, match="in order"):
-        sets.grow(9)
-
-
-def test_null_sets_reach_five_per_cent_no_more_often_than_they_should() -> None:
-    background = background_of(random_table(5, 250, 300))
-    n, hits = 400, 0
-    candidates = random_candidates(6, 40, (n, 250))
-    tests = count_and_test(background, candidates)
-    for i in range(n):
-        minima = random_minima(background, [40], n_sets=200, seed=1000 + i)[40]
-        hits += bool((family_wise(tests.log_over[i], minima.log_over) < 0.05).any())
-    assert hits / n <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / n)
 
 
 def test_the_rate_is_the_share_of_minima_and_ties_count() -> None:
@@ -269,24 +182,3 @@ def test_refinement_removes_only_what_was_significant_itself() -> None:
     assert whole[0] > 1e-7
     assert refined[1] == pytest.approx(whole[1])
     assert refined[2] > whole[2]
-
-
-@settings(deadline=None, max_examples=30)
-@given(st.integers(0, 10**6), st.integers(2, 40))
-def test_a_term_is_its_base_and_the_rest(seed: int, n_genes: int) -> None:
-    table = random_table(seed, n_genes, 30)
-    table[:, 7] = table[:, 3] | table[:, 4]
-    table[:, 8] = table[:, 7]
-    background = background_of(table)
-    nesting = find_nesting(background)
-    members = np.split(background.members, background.start[1:-1])
-    rest = np.split(nesting.rest, nesting.rest_start[1:-1])
-    for t, base in enumerate(nesting.base):
-        assert base < t
-        inside = members[base] if base >= 0 else np.empty(0, np.int32)
-        assert set(inside) <= set(members[t])
-        assert sorted([*inside, *rest[t]]) == members[t].tolist()
-    terms = background.terms.tolist()
-    # Two terms with the same genes: the later one is the earlier one, and nothing else.
-    one, other = sorted([terms.index(7), terms.index(8)]) if 7 in terms else (0, 0)
-    assert one == other or rest[other].size == 0

@@ -50,26 +50,19 @@ class Background:
 
 def make_backgrounds(sets: GeneSets, is_background: Bools, n_domains: int) -> list[Background]:
     """One background for each domain, of the genes where `is_background` (gene,)."""
-    length = np.diff(sets.start)
-    gene = np.repeat(np.arange(sets.n_genes, dtype=np.int32), length)
-    inside = np.repeat(is_background, length)
-    gene, term = gene[inside], sets.terms[inside]
-    domain = sets.domain_of[term]
-    return [_make_background(gene[domain == d], term[domain == d], sets) for d in range(n_domains)]
+    return [_make_background(sets, is_background, d) for d in range(n_domains)]
 
 
-def _make_background(gene: Int32s, term: Int32s, sets: GeneSets) -> Background:
-    has_term = np.zeros(sets.n_genes, np.bool_)
-    has_term[gene] = True
-    genes = np.flatnonzero(has_term)
-    local_gene = (np.cumsum(has_term) - 1).astype(np.int32)[gene]
-    size = np.bincount(term, minlength=sets.n_terms)
-    terms = np.argsort(size, kind="stable")[np.count_nonzero(size == 0) :].astype(np.int32)
+def _make_background(sets: GeneSets, is_background: Bools, domain: int) -> Background:
+    n_terms = np.zeros(sets.n_genes, np.int64)
+    size = np.zeros(sets.n_terms, np.int64)
+    picked = _pick(sets.start, sets.terms, is_background, sets.domain_of == domain, n_terms, size)
+    genes, used = np.flatnonzero(n_terms), np.flatnonzero(size)
+    terms = used[np.argsort(size[used], kind="stable")].astype(np.int32)
     place = np.zeros(sets.n_terms, np.int32)
     place[terms] = np.arange(terms.size)
-    local_term = place[term]
-    gene_start = np.searchsorted(local_gene, np.arange(genes.size + 1))
-    start, members = _transpose(gene_start, local_term, terms.size)
+    gene_start = np.concatenate([[0], np.cumsum(n_terms[genes])])
+    start, members = _transpose(gene_start, place[picked], terms.size)
     return Background(
         genes=genes,
         terms=terms,
@@ -79,6 +72,24 @@ def _make_background(gene: Int32s, term: Int32s, sets: GeneSets) -> Background:
         gene_start=gene_start,
         gene_terms=_transpose(start, members, genes.size)[1],
     )
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _pick(
+    start: Ints, terms: Int32s, is_background: Bools, is_mine: Bools, n_terms: Ints, size: Ints
+) -> Int32s:
+    """Terms of one domain of each gene of the background; into the last two, how many of each."""
+    picked = np.empty(terms.size, np.int32)
+    n = 0
+    for gene in range(is_background.size):
+        if is_background[gene]:
+            before = n
+            for term in terms[start[gene] : start[gene + 1]]:
+                picked[n] = term
+                n += is_mine[term]
+                size[term] += is_mine[term]
+            n_terms[gene] = n - before
+    return picked[:n]
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]

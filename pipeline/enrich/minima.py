@@ -7,29 +7,35 @@ import numpy as np
 from numba import njit
 
 from pipeline.dea.arrays import Floats, Ints
-from pipeline.enrich.arrays import Int32s, Words
+from pipeline.enrich.arrays import Words
 from pipeline.enrich.background import Background
-from pipeline.enrich.bit_counts import add_bits, at_least, value_of
+from pipeline.enrich.bit_counts import (
+    LANES,
+    SETS,
+    at_least,
+    count_bits,
+    lay_out_sums,
+    place_of,
+    value_of,
+)
 from pipeline.enrich.hypergeometric import log_factorials, log_tails
 from pipeline.enrich.nesting import find_nesting
 from pipeline.enrich.random_sets import RandomSets
 
-# Bounds on p, one of which tells whether a term can still matter to any of 64 sets.
-_BOUNDS = np.log([np.e, 0.25, 0.06, 0.015, 0.004, 0.001, 0.00025])
-# After how many terms the bound is looked at again, and how many p of each size are remembered.
-_PACE, _SLOTS, _EXPECTED = 8, 128, 15.0
+# Terms in which so many are expected have small p soon and cheaply.
+_EXPECTED = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Minima:
-    """(random set,) logarithms of the smallest p of each tail, ascending."""
+    """(random set,) logarithms of the smallest p of each tail, ascending; empty if not asked for."""
 
     log_under: Floats
     log_over: Floats
 
 
 def random_minima(
-    background: Background, sizes: Iterable[int], *, n_sets: int, seed: int
+    background: Background, sizes: Iterable[int], *, n_sets: int, seed: int, under: bool = True
 ) -> dict[int, Minima]:
     """Smallest p over all terms of random sets, for each size M.
 
@@ -43,125 +49,131 @@ def random_minima(
         Numbers of genes M, from 1 to N, in any order.
     seed
         As of `Background.seed`.
+    under
+        Whether to find those of under-representation too.
     """
     sets = RandomSets(background.n_genes, n_sets, seed)
     factorials = log_factorials(-(-background.n_genes // 8192) * 8192)
-    levels, group = np.unique(background.size, return_inverse=True)
+    level_size, level_start = np.unique(background.size, return_index=True)
+    level_start = np.append(level_start, background.size.size)
     nesting = find_nesting(background)
-    n_planes = np.frexp(background.size)[1]
-    plane = np.concatenate([[0], np.cumsum(n_planes, dtype=np.int64)])
     found = {}
+    sums = np.empty(0, np.uint64)
     for size in sorted(set(sizes)):
         sets.grow(size)
-        under, over = _minima(
-            sets.bits,
-            n_sets,
-            size,
-            nesting.base,
-            nesting.rest_start,
-            nesting.rest,
-            plane,
-            levels.astype(np.int32),
-            group.astype(np.int32),
-            factorials.high,
-            factorials.low,
-        )
-        found[size] = Minima(np.sort(under), np.sort(over))
+        row = lay_out_sums(background.size, nesting.rest_start, size)
+        if sums.size < row[-1] * LANES:
+            sums = np.empty(row[-1] * LANES, np.uint64)
+        log_under, log_over = np.zeros(n_sets), np.zeros(n_sets)
+        for first in range(0, n_sets, SETS):
+            bits = sets.bits(first)
+            count_bits(bits, nesting.base, nesting.rest_start, nesting.rest, row, sums)
+            _find_smallest(
+                sums,
+                row,
+                background.n_genes,
+                size,
+                level_size.astype(np.int64),
+                level_start,
+                factorials.high,
+                factorials.low,
+                0.0 if under else -np.inf,
+                log_under[first : first + SETS],
+                log_over[first : first + SETS],
+            )
+        found[size] = Minima(np.sort(log_under if under else log_under[:0]), np.sort(log_over))
     return found
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _minima(
-    bits: Words,
-    n_sets: int,
+def _find_smallest(
+    sums: Words,
+    row: Ints,
+    N: int,
     M: int,
-    base: Int32s,
-    rest_start: Ints,
-    rest: Int32s,
-    plane: Ints,
-    sizes: Int32s,
-    group: Int32s,
+    sizes: Ints,
+    start: Ints,
     high: Floats,
     low: Floats,
-) -> tuple[Floats, Floats]:
-    """Smallest log p of each set, both tails.
-
-    `group` (term,) points into the distinct `sizes`, `plane` (term + 1,) into the planes of all sums.
-    """
-    N = bits.shape[1]
-    critical = np.empty((_BOUNDS.size, 2, sizes.size), np.int64)
-    for level in range(_BOUNDS.size):
-        _find_critical(N, M, sizes, _BOUNDS[level], high, low, critical[level])
-    known = np.full((sizes.size, _SLOTS), -1, np.int64)
-    known_p = np.empty((sizes.size, _SLOTS, 2))
-    smallest = np.zeros((2, bits.shape[0] * 64))
-    sums = np.zeros(plane[-1], np.uint64)
-    # Terms in which some fifteen are expected have small p soon and cheaply: from them down, then up.
-    first = np.searchsorted(sizes[group], _EXPECTED * N / M) - 1
-    first = min(max(first, 0), group.size - 1)
-    for w in range(bits.shape[0]):
-        mine = smallest[:, 64 * w : 64 * w + 64]
-        n = min(64, n_sets - 64 * w)
-        valid = np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - n)
-        for t in range(group.size):
-            planes = sums[plane[t] : plane[t + 1]]
-            planes[:] = 0
-            if base[t] >= 0:
-                below = sums[plane[base[t]] : plane[base[t] + 1]]
-                planes[: below.size] = below
-            add_bits(bits[w], rest, rest_start[t], rest_start[t + 1], planes)
-        under = over = 0
-        for i in range(group.size):
-            t = first - i if i <= first else i
-            g = group[t]
-            most_under, least_over = critical[under, 0, g], critical[over, 1, g]
-            if most_under < max(0, M + sizes[g] - N) and least_over > min(M, sizes[g]):
-                continue
-            planes = sums[plane[t] : plane[t + 1]]
-            matters = ~at_least(planes, most_under + 1) | at_least(planes, least_over)
-            matters &= valid
-            r = 0
-            while matters:
-                if matters & np.uint64(1):
-                    x = value_of(planes, r)
-                    slot = x % _SLOTS
-                    if known[g, slot] != x:
-                        known[g, slot] = x
-                        known_p[g, slot] = log_tails(high, low, N, M, sizes[g], x)
-                    mine[0, r] = min(mine[0, r], known_p[g, slot, 0])
-                    mine[1, r] = min(mine[1, r], known_p[g, slot, 1])
-                matters >>= np.uint64(1)
-                r += 1
-            if i % _PACE == 0:
-                under = _tighten(under, mine[0, :n].max())
-                over = _tighten(over, mine[1, :n].max())
-    return smallest[0, :n_sets], smallest[1, :n_sets]
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _tighten(level: int, worst: float) -> int:
-    """The last bound that every set is already below."""
-    while level + 1 < _BOUNDS.size and worst < _BOUNDS[level + 1]:
-        level += 1
-    return level
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _find_critical(
-    N: int, M: int, sizes: Int32s, bound: float, high: Floats, low: Floats, out: Ints
+    under_bound: float,
+    log_under: Floats,
+    log_over: Floats,
 ) -> None:
-    """For each size the most x with log P(X ≤ x) < bound, and the least with log P(X ≥ x) < bound.
+    """Lower log p of each set to the smallest; terms `start[i]` to `start[i + 1]` have `sizes[i]` genes.
 
-    Both grow with the size, so each is sought from the one before.
+    A term is looked at only for sets whose count passes the critical count of its size, the least
+    that could still lower the largest of all sets' smallest p: the bounds, which fall quickly.
     """
-    most_under, least_over = -1, 0
-    for g in range(sizes.size):
-        K = sizes[g]
-        least, most = max(0, M + K - N), min(M, K)
-        most_under = max(most_under, least - 1)
-        while most_under < most and log_tails(high, low, N, M, K, most_under + 1)[0] < bound:
-            most_under += 1
-        least_over = max(least_over, least)
-        while least_over <= most and log_tails(high, low, N, M, K, least_over)[1] >= bound:
-            least_over += 1
-        out[0, g], out[1, g] = most_under, least_over
+    over_bound = 0.0
+    worst_under = worst_over = 0
+    known = np.full(M + 1, -1, np.int64)
+    known_under, known_over = np.empty(M + 1), np.empty(M + 1)
+    at_most, matters = np.empty(LANES, np.uint64), np.empty(LANES, np.uint64)
+    first = max(int(np.searchsorted(sizes, _EXPECTED * N / M)) - 1, 0)
+    below = above = 0
+    for i in range(sizes.size):
+        # From the first down, then up.
+        level = first - i if i <= first else i
+        K = sizes[level]
+        mean = int(M * K / N)
+        most_under = _most_under(high, low, N, M, K, under_bound, mean - below)
+        least_over = _least_over(high, low, N, M, K, over_bound, mean + above)
+        below, above = mean - most_under, least_over - mean
+        if most_under < max(0, M + K - N) and least_over > min(M, K):
+            continue
+        for t in range(start[level], start[level + 1]):
+            begin, stop = row[t], row[t + 1]
+            # A term with the same genes as another was looked at there.
+            if begin == stop:
+                continue
+            at_least(sums, begin, stop, most_under + 1, at_most)
+            at_least(sums, begin, stop, least_over, matters)
+            for w in range(LANES):
+                matters[w] |= ~at_most[w]
+            for w in range(LANES):
+                word = matters[w]
+                while word:
+                    b = place_of(word)
+                    word &= word - np.uint64(1)
+                    r = 64 * w + b
+                    if r >= log_over.size:
+                        break
+                    x = value_of(sums, begin, stop, w, b)
+                    if known[x] != level:
+                        known[x] = level
+                        known_under[x], known_over[x] = log_tails(high, low, N, M, K, x)
+                    log_under[r] = min(log_under[r], known_under[x])
+                    log_over[r] = min(log_over[r], known_over[x])
+            # The largest is another one only where it was lowered itself.
+            if log_under[worst_under] < under_bound:
+                worst_under = int(np.argmax(log_under))
+                under_bound = log_under[worst_under]
+            if log_over[worst_over] < over_bound:
+                worst_over = int(np.argmax(log_over))
+                over_bound = log_over[worst_over]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _most_under(high: Floats, low: Floats, N: int, M: int, K: int, bound: float, guess: int) -> int:
+    """The most x with log P(X ≤ x) < bound, or one less than can occur."""
+    least, most = max(0, M + K - N), min(M, K)
+    if bound == -np.inf:
+        return least - 1
+    x = min(max(guess, least - 1), most)
+    while x < most and log_tails(high, low, N, M, K, x + 1)[0] < bound:
+        x += 1
+    while x >= least and log_tails(high, low, N, M, K, x)[0] >= bound:
+        x -= 1
+    return x
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _least_over(high: Floats, low: Floats, N: int, M: int, K: int, bound: float, guess: int) -> int:
+    """The least x with log P(X ≥ x) < bound, or one more than can occur."""
+    least, most = max(0, M + K - N), min(M, K)
+    x = min(max(guess, least), most + 1)
+    while x > least and log_tails(high, low, N, M, K, x - 1)[1] < bound:
+        x -= 1
+    while x <= most and log_tails(high, low, N, M, K, x)[1] >= bound:
+        x += 1
+    return x

@@ -10,7 +10,7 @@ from pipeline.enrich.arrays import Int32s
 from pipeline.enrich.background import Background
 
 # Genes that are tried first, and what a search among a gene's terms costs, in steps through a list.
-_PROBES, _SEARCH = 4, 16
+_PROBES, _SEARCH = 2, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,65 +40,67 @@ def _find_bases(start: Ints, members: Int32s, gene_start: Ints, gene_terms: Int3
     n_terms = start.size - 1
     base = np.full(n_terms, -1, np.int32)
     inside = np.full(gene_start.size - 1, -1, np.int32)
+    n_of_gene = np.diff(gene_start)
     for t in range(n_terms):
+        mine = members[start[t] : start[t + 1]]
         # A superset is among the terms of every gene: look where there are fewest.
-        fewest = members[start[t]]
-        for i in range(start[t], start[t + 1]):
-            g = members[i]
-            if gene_start[g + 1] - gene_start[g] < gene_start[fewest + 1] - gene_start[fewest]:
-                fewest = g
-            inside[g] = t
-        size = start[t + 1] - start[t]
-        for k in range(gene_start[fewest], gene_start[fewest + 1]):
-            other = gene_terms[k]
+        fewest = mine[0]
+        for gene in mine:
+            if n_of_gene[gene] < n_of_gene[fewest]:
+                fewest = gene
+            inside[gene] = t
+        for other in gene_terms[gene_start[fewest] : gene_start[fewest + 1]]:
             if other <= t:
                 continue
             # Most others fail at once; to be sure, go through the shorter way.
-            through_other = start[other + 1] - start[other] < _SEARCH * size
-            stop = start[t] + min(_PROBES, size) if through_other else start[t + 1]
-            i = start[t]
-            while i < stop and _has(gene_start, gene_terms, members[i], other):
+            theirs = members[start[other] : start[other + 1]]
+            through_other = theirs.size < _SEARCH * mine.size
+            stop = min(_PROBES, mine.size) if through_other else mine.size
+            i = 0
+            while i < stop and _has(
+                gene_terms[gene_start[mine[i]] : gene_start[mine[i] + 1]], other
+            ):
                 i += 1
-            if i < stop:
-                continue
-            shared = 0
-            if through_other:
-                for j in range(start[other], start[other + 1]):
-                    shared += inside[members[j]] == t
-            if shared == size or not through_other:
+            if i == stop and (
+                not through_other or _count_inside(theirs, inside, np.int32(t)) == mine.size
+            ):
                 base[other] = t
                 break
     return base
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
-def _has(gene_start: Ints, gene_terms: Int32s, gene: int, term: int) -> bool:
-    """Whether a gene's terms, which ascend, have one."""
-    low, high = gene_start[gene], gene_start[gene + 1]
-    while low < high:
-        middle = (low + high) // 2
-        if gene_terms[middle] < term:
-            low = middle + 1
-        else:
-            high = middle
-    return bool(low < gene_start[gene + 1] and gene_terms[low] == term)
+def _has(terms: Int32s, term: int) -> bool:
+    """Whether terms, which ascend, have one; without branches, which would be guessed wrong."""
+    low, n = np.uint64(0), np.uint64(terms.size)
+    while n > 1:
+        half = n >> np.uint64(1)
+        low = low + half if terms[low + half] <= term else low
+        n -= half
+    return bool(terms[low] == term)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]
+def _count_inside(genes: Int32s, inside: Int32s, t: np.int32) -> int:
+    n = np.int32(0)
+    for gene in genes:
+        n += np.int32(inside[np.uint32(gene)] == t)
+    return int(n)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
 def _subtract(base: Int32s, start: Ints, members: Int32s) -> tuple[Ints, Int32s]:
-    """The members, which ascend, of each term that are not its base's."""
+    """The members of each term that are not its base's."""
     rest_start = np.zeros(start.size, np.int64)
     rest = np.empty(members.size, np.int32)
+    in_base = np.full(members.max() + 1, -1, np.int32)
     n = 0
     for t in range(base.size):
-        b = base[t]
-        j = start[b] if b >= 0 else 0
-        stop = start[b + 1] if b >= 0 else 0
-        for i in range(start[t], start[t + 1]):
-            if j < stop and members[j] == members[i]:
-                j += 1
-            else:
-                rest[n] = members[i]
-                n += 1
+        if base[t] >= 0:
+            for gene in members[start[base[t]] : start[base[t] + 1]]:
+                in_base[gene] = t
+        for gene in members[start[t] : start[t + 1]]:
+            rest[n] = gene
+            n += in_base[gene] != t
         rest_start[t + 1] = n
     return rest_start, rest[:n].copy()

@@ -160,6 +160,7 @@ def _test_candidates(
         np.unique(sizes[sizes > 0]).tolist(),
         n_sets=settings.random_sets,
         seed=background.seed(settings.seed),
+        under=False,
     )
     for i in np.flatnonzero(sizes):
         at = (rows[i // len(DIRECTIONS)], i % len(DIRECTIONS), background.terms)
