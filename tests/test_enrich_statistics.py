@@ -150,6 +150,20 @@ def test_shuffles_are_shared_by_rankings_without_ties() -> None:
     np.testing.assert_array_equal(again.log_low, first.log_low)
 
 
+def test_shuffles_taken_both_ways_have_the_distribution_of_those_taken_one_way() -> None:
+    background = background_of(random_table(8, 120, 60))
+    order = order_scores(np.random.default_rng(2).normal(size=(1, 120)))
+    one_way = random_extremes(background, order, n_sets=8000, seed=3)
+    both_ways = random_extremes(background, n_sets=8001, seed=4)
+    assert both_ways.log_low.size == both_ways.log_high.size == 8001
+    for name in ("log_low", "log_high"):
+        a, b = getattr(one_way, name), getattr(both_ways, name)
+        assert stats.ks_2samp(a, b).pvalue > 1e-4
+        # Pairs depend on each other so little that the rate at 0.05 is as exact as from as many alone.
+        critical = np.quantile(a, 0.05)
+        assert abs((b <= critical).mean() - 0.05) < 4 * np.sqrt(2 * 0.05 * 0.95 / 8000)
+
+
 def chain() -> tuple[Background, tuple[Ints, Int32s]]:
     """Terms 0 ⊂ 1 ⊂ 2, and 3 with all genes, each below the next."""
     table = np.zeros((100, 4), np.bool_)

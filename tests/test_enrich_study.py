@@ -13,7 +13,9 @@ from pipeline.enrich.ontology import Ontology, Relations, Term, make_ontology
 from pipeline.enrich.settings import EnrichSettings
 from pipeline.enrich.study import choose_candidates, enrich_study
 from pipeline.enrich.term_axis import TermAxis, make_term_axis
+from pipeline.stages.enrich_study import ENRICH_VERSION
 from storage.enrichment_schema import BOTH, DOWN, TESTABLE, UP
+from tests.golden.enrich.engine import enrichment_numbers, read_enrichment_golden
 
 N_GENES = 400
 
@@ -268,3 +270,20 @@ def test_candidates_have_a_direction_only_where_the_contrast_has() -> None:
 def test_settings_out_of_range_are_refused(setting: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(setting))):
         EnrichSettings(**setting)  # type: ignore[arg-type]
+
+
+def test_a_number_that_changes_needs_a_new_enrich_version() -> None:
+    write_again = "run `python -m tests.golden.enrich.engine` and commit the file"
+    version, before = read_enrichment_golden()
+    assert version == ENRICH_VERSION, write_again
+    now = enrichment_numbers()
+    assert now.keys() == before.keys()
+    assert (now["label"] == 1).any()
+    for name, values in now.items():
+        np.testing.assert_allclose(
+            values,
+            before[name],
+            rtol=1e-6,
+            atol=1e-9,
+            err_msg=f"{name} changed: bump ENRICH_VERSION, then {write_again}",
+        )

@@ -51,6 +51,9 @@ def random_extremes(
 ) -> RankTests:
     """Smallest log p over all terms of `n_sets` shuffles of one ranking, each tail ascending.
 
+    Without ties a shuffle upside down is as likely as itself, with low and high exchanged: each is
+    taken both ways, and the two tails have one distribution.
+
     Parameters
     ----------
     order
@@ -60,17 +63,21 @@ def random_extremes(
     n_genes = background.n_genes
     if order is None:
         doubled, ties = 2 * np.arange(1, n_genes + 1), np.zeros(1)
+        n_shuffles = -(-n_sets // 2)
     else:
         ranks = make_ranks(order, background.genes)
         doubled, ties = ranks.doubled[0], ranks.ties
+        n_shuffles = n_sets
     centred = _narrow(doubled - (n_genes + 1))
     spread = _spread(n_genes, background.size, ties)[:, 0]
-    states = make_states(seed, n_sets)
-    low, high = np.empty(n_sets), np.empty(n_sets)
-    for first in range(0, n_sets, LANES):
+    states = make_states(seed, n_shuffles)
+    low, high = np.empty(n_shuffles), np.empty(n_shuffles)
+    for first in range(0, n_shuffles, LANES):
         part = slice(first, first + LANES)
         z = _sum_lanes(background, _shuffle(centred, states[part]))
         _extreme_log_p(z, spread, low[part], high[part])
+    if order is None:
+        low = high = np.concatenate([low, high])[:n_sets]
     return RankTests(np.sort(low), np.sort(high))
 
 
