@@ -44,6 +44,7 @@ bench-dea: setup
 # Beside goatools and gseapy where the extra `bench` is installed.
 bench-go: setup
 	$(BIN)/python -m benchmarks.go
+	$(BIN)/python -m benchmarks.enrich
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache
