@@ -36,6 +36,7 @@ format: setup
 bench: setup
 	$(BIN)/python -m benchmarks.storage
 	$(BIN)/python -m benchmarks.ingest
+	$(BIN)/python -m benchmarks.sources
 
 # Side by side with R, which it needs.
 bench-dea: setup

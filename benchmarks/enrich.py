@@ -25,10 +25,11 @@ from benchmarks.report import Bar, format_table
 from benchmarks.synthetic import POOL_CONTRASTS, SyntheticStudy, make_genes_and_pool, make_part
 from cluster.connect import connect
 from cluster.profile import ClusterProfile
-from pipeline.config import Config, EnrichConfig, GenesConfig, SourceConfig
+from pipeline.config import Config, EnrichConfig, GenesConfig
 from pipeline.enrich.annotation_files import parse_annotation
 from pipeline.enrich.lines import read_lines
 from pipeline.run_enrich import run_enrich
+from pipeline.sources.settings import SourceConfig
 from pipeline.workspace import Workspace
 from storage.compile import StudyEntry
 from storage.disk import Disk

@@ -8,10 +8,12 @@ from cluster.profile import ClusterError
 from pipeline.commands import query
 from pipeline.commands.dea import dea
 from pipeline.commands.demo import demo
+from pipeline.commands.fetch import fetch
 from pipeline.commands.go import go
+from pipeline.commands.init import init
 from pipeline.commands.inspect import doctor, gc, status
 from pipeline.commands.options import EXIT_FAILED, EXIT_INTERRUPTED
-from pipeline.commands.stages import analyse, compile_, enrich, init, plan, run
+from pipeline.commands.stages import analyse, compile_, enrich, plan, run
 from storage.errors import DexomeError
 
 app = typer.Typer(
@@ -23,6 +25,7 @@ app = typer.Typer(
 )
 app.command("init")(init)
 app.command("run")(run)
+app.command("fetch")(fetch)
 app.command("plan")(plan)
 app.command("analyse")(analyse)
 app.command("compile")(compile_)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,6 +16,7 @@ from pipeline.enrich.annotation import EvidenceRules
 from pipeline.enrich.ontology import Relations
 from pipeline.enrich.settings import EnrichSettings
 from pipeline.sources.genes import MappingSettings
+from pipeline.sources.settings import SourceConfig
 from storage.errors import InputError
 
 CONFIG_NAME = "dexome.toml"
@@ -26,14 +27,6 @@ class GenesConfig:
     """`[genes]`: `list` names the table whose ids, in its order, are the gene axis."""
 
     list: Path
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SourceConfig:
-    """`[source]`: where the studies come from."""
-
-    kind: Literal["folder"] = "folder"
-    path: Path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +73,7 @@ class Config:
     def scientific(self) -> dict[str, Any]:
         """The settings that decide the compendium's numbers: no path, no machine."""
         return {
+            "source": self.source.scientific(),
             "mapping": asdict(self.mapping),
             "curate": asdict(self.curate),
             "studies": {name: asdict(settings) for name, settings in sorted(self.studies.items())},
@@ -114,19 +108,38 @@ def read_config(workspace: Path) -> Config:
         where = ".".join(str(step) for step in first["loc"])
         what = first["msg"].removeprefix("Value error, ")
         raise InputError(f"{path}: {where}: {what}") from error
-    enrich = config.enrich
-    if enrich is not None:
-        enrich = replace(
-            enrich,
-            annotation=_resolved(workspace, enrich.annotation),
-            ontology=enrich.ontology and _resolved(workspace, enrich.ontology),
-        )
     return replace(
         config,
-        enrich=enrich,
+        enrich=_resolve_enrich(workspace, config.enrich),
         genes=replace(config.genes, list=_resolved(workspace, config.genes.list)),
-        source=replace(config.source, path=_resolved(workspace, config.source.path)),
+        source=_resolve_source(workspace, config.source),
     )
+
+
+def _resolve_source(workspace: Path, source: SourceConfig) -> SourceConfig:
+    if source.kind == "folder":
+        return replace(source, path=_resolved(workspace, source.path))
+    given = source.accessions
+    return replace(
+        source,
+        accessions=_resolved(workspace, given) if isinstance(given, Path) else given,
+        run_tables=_resolved(workspace, source.run_tables) if source.run_tables else None,
+        dee2=_resolved_address(workspace, source.dee2),
+        geo=_resolved_address(workspace, source.geo),
+    )
+
+
+def _resolve_enrich(workspace: Path, enrich: EnrichConfig | None) -> EnrichConfig | None:
+    return enrich and replace(
+        enrich,
+        annotation=_resolved(workspace, enrich.annotation),
+        ontology=enrich.ontology and _resolved(workspace, enrich.ontology),
+    )
+
+
+def _resolved_address(workspace: Path, address: str) -> str:
+    """An address, or the path of a folder that holds a mirror."""
+    return address.rstrip("/") if "://" in address else str(_resolved(workspace, Path(address)))
 
 
 def _resolved(workspace: Path, path: Path) -> Path:
@@ -156,46 +169,3 @@ def _check_keys(path: Path, table: dict[str, Any], kind: type, where: str) -> No
                 if not isinstance(inner, dict):
                     raise InputError(f"{path}: {name}.{item} must be a table, [{name}.{item}]")
                 _check_keys(path, inner, member, f"{name}.{item}.")
-
-
-TEMPLATE = """\
-# The gene axis: a table (TSV or CSV, gzipped or not) whose first Ensembl id column is the axis, in its order.
-[genes]
-list = {genes}
-
-# A folder with one sub-folder for each study: counts.tsv.gz (genes x samples) and samples.tsv.
-[source]
-kind = "folder"
-path = {source}
-
-# The sample variable to compare, where a study leaves more than one choice:
-# [studies.GSE12345]
-# factor = "treatment"
-# reference = "vehicle"
-
-# How much of a study's counts may stand under ids that are not on the gene axis.
-# [mapping]
-# max_lost_share = 0.2
-
-# How studies are analysed; these are the defaults.
-# [dea]
-# method = "voom"          # or "trend"
-# filter = "expressed"     # or "none"
-# tested = "contrast"      # or "study", as R does
-# deviations = "exact"     # or "parity", as R does
-
-# Terms of every contrast: an ontology (OBO) and an annotation (GAF, gene2go, GMT, or gene and term).
-{enrich}
-# relations = "all"        # or "is_a_part_of"
-# [enrich.evidence]
-# exclude = ["ND"]         # evidence codes that do not count; NOT rows never do
-# [enrich.tests]
-# min_logfc = 0.0          # least |log2 fold change| of a candidate, beside adjusted p < 0.05
-# random_sets = 1000
-
-# Machines to use; without a profile, one worker process for each core of this one.
-# [cluster.laptop]
-# kind = "local"
-# workers = 2
-# memory_gib = 4.0
-"""

@@ -45,9 +45,7 @@ def run_plan(
     disk.sweep("")
     tasks = make_tasks(workspace.root, workspace.config, genes)
     if not tasks:
-        raise InputError(
-            f"{workspace.config.source.path} holds no study: one sub-folder for each is needed"
-        )
+        raise InputError(_no_study(workspace))
     receipts, refused, known = [], Counter[str](), 0
     report(Progress(stage="plan", done=0, total=len(tasks)))
     for task, result in results(client, plan_study, tasks):
@@ -136,6 +134,13 @@ def run_compile(
     current = publish_build(disk, build, receipts, lease)
     log.info("published %s: %d contrasts", current.generation, len(build.contrasts))
     return current, True
+
+
+def _no_study(workspace: Workspace) -> str:
+    source = workspace.config.source
+    if source.kind == "folder":
+        return f"{source.path} holds no study: one sub-folder for each is needed"
+    return "DEE2 has no project of these accessions; mend accessions in [source]"
 
 
 def _entry(workspace: Workspace, record: PlanRecord) -> StudyEntry:

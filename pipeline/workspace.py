@@ -1,10 +1,11 @@
 """A workspace: the folder that holds a configuration and everything that is made from it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.config import CONFIG_NAME, TEMPLATE, Config, read_config
+from pipeline.config import CONFIG_NAME, Config, read_config
+from pipeline.first_config import first_config
+from pipeline.sources.settings import RAW, SourceConfig
 from storage.disk import Disk
 from storage.errors import InputError
 from storage.genes import GeneList, read_gene_list
@@ -21,6 +22,11 @@ class Workspace:
     def disk(self) -> Disk:
         """Its disk, for commits."""
         return Disk(self.root)
+
+    @property
+    def raw(self) -> Disk:
+        """The disk of what is downloaded."""
+        return Disk(self.root / RAW)
 
     def read_genes(self) -> GeneList:
         """Its gene axis."""
@@ -43,7 +49,7 @@ def open_workspace(root: Path) -> Workspace:
 def create_workspace(
     root: Path,
     genes: Path,
-    source: Path,
+    source: Path | SourceConfig,
     *,
     ontology: Path | None = None,
     annotation: Path | None = None,
@@ -51,6 +57,11 @@ def create_workspace(
     """Write the first `dexome.toml` of a workspace; return its path.
 
     With an `annotation` (and, unless that is GMT, an `ontology`) its contrasts are tested for terms.
+
+    Parameters
+    ----------
+    source
+        A folder of studies, or the settings of another source.
 
     Raises
     ------
@@ -62,32 +73,7 @@ def create_workspace(
         raise InputError(f"{path} is there already; edit it, or choose another folder")
     if not genes.is_file():
         raise InputError(f"{genes} is no file; give the table of the gene axis with --genes")
-    if not source.is_dir():
-        raise InputError(f"{source} is no folder; give the folder of studies with --source")
-    enrich = {"ontology": ontology, "annotation": annotation}
-    for name, file in enrich.items():
-        if file is not None and not file.is_file():
-            raise InputError(f"{file} is no file; give the {name} with --{name}")
-    if ontology is not None and annotation is None:
-        raise InputError("--ontology needs an --annotation: which gene has which term")
-    text = TEMPLATE.format(
-        genes=_quoted(genes.resolve()),
-        source=_quoted(source.resolve()),
-        enrich=_enrich_table(enrich),
-    )
+    files = {"ontology": ontology, "annotation": annotation}
+    text = first_config(genes, source, files)
     Disk(root).put(CONFIG_NAME, text.encode())
     return path
-
-
-def _enrich_table(files: Mapping[str, Path | None]) -> str:
-    """The table `[enrich]`, commented out without an annotation."""
-    lines = ["[enrich]", *(f"{k} = {_quoted(v.resolve())}" for k, v in files.items() if v)]
-    if files["annotation"] is None:
-        lines = ["# [enrich]", '# ontology = "go-basic.obo"', '# annotation = "mgi.gaf.gz"']
-    return "\n".join(lines)
-
-
-def _quoted(path: Path) -> str:
-    """A path as a TOML string."""
-    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -99,6 +99,16 @@ class Disk:
             temporary.replace(target)
             _sync(target.parent)
 
+    def adopt(self, path: Path, key: str) -> None:
+        """Make a finished file of the same file system durable, then visible as `key`; `path` is gone."""
+        target = self.path(key)
+        with _named(target):
+            self._make_folder(target.parent)
+            _sync(path)
+            _step("rename", target)
+            path.replace(target)
+            _sync(target.parent)
+
     def create(self, key: str, data: bytes) -> bool:
         target = self.path(key)
         with _named(target), self._temporary(target, data) as temporary:

@@ -43,7 +43,9 @@ def test_help_names_every_command() -> None:
     runner = CliRunner()
     text = runner.invoke(app, ["--help"]).stdout
     commands = [command.name for command in app.registered_commands] + ["query"]
-    assert {"init", "run", "plan", "analyse", "compile", "dea", "go", "demo"} <= set(commands)
+    assert {"init", "run", "fetch", "plan", "analyse", "compile", "dea", "go", "demo"} <= set(
+        commands
+    )
     assert {"status", "doctor", "gc"} <= set(commands)
     for command in commands:
         assert str(command) in text

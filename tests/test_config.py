@@ -6,6 +6,7 @@ import pytest
 
 from cluster.profile import ClusterProfile
 from pipeline.config import read_config
+from pipeline.sources.settings import SourceConfig, read_accessions
 from pipeline.workspace import create_workspace, open_workspace
 from storage.errors import InputError
 
@@ -72,6 +73,69 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path, text: str, message:
     with pytest.raises(InputError, match=message) as error:
         read_config(write(tmp_path, text))
     assert "\n" not in str(error.value)
+
+
+DEE2 = '[genes]\nlist = "genes.tsv"\n[source]\nkind = "dee2"\n'
+
+
+def test_dee2_is_a_source_with_addresses_or_folders(tmp_path: Path) -> None:
+    source = read_config(write(tmp_path, DEE2)).source
+    assert (source.dee2, source.species) == ("https://dee2.io", "mmusculus")
+    assert read_accessions(source) == ()
+    more = 'accessions = ["SRP2", "GSE1", "SRP2"]\ndee2 = "mirror/dee2"\ngeo = "http://x/geo/"\n'
+    source = read_config(write(tmp_path, DEE2 + more)).source
+    assert read_accessions(source) == ("GSE1", "SRP2")
+    assert (source.dee2, source.geo) == (str(tmp_path / "mirror" / "dee2"), "http://x/geo")
+    (tmp_path / "list.txt").write_text("\ufeffSRP7 # the first\n")
+    source = read_config(write(tmp_path, DEE2 + 'accessions = "list.txt"\n')).source
+    assert read_accessions(source) == ("SRP7",)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('path = "x"\n', 'kind "dee2" has no path'),
+        ('species = "mouse"\n', "species must be one of .*mmusculus.*, got 'mouse'"),
+        ('layer = "salmon"\n', "layer"),
+        ('layer = "kallisto"\ncounts = "bulk"\n', 'layer "kallisto" needs counts = "archives"'),
+        ("runs_per_request = 501\n", "runs_per_request must be from 1 to 500, got 501"),
+        ("per_host = 0\n", "per_host must be from 1 to 32, got 0"),
+        ('dee2 = "ftp://dee2.io"\n', "dee2 must be an http address or a folder"),
+        ('acessions = "x"\n', r"unknown key source.acessions; did you mean source.accessions\?"),
+        ('fail_runs = "maybe"\n', "source.fail_runs"),
+    ],
+)
+def test_what_is_wrong_with_dee2_is_said_in_a_sentence(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=message) as error:
+        read_config(write(tmp_path, DEE2 + text))
+    assert "\n" not in str(error.value)
+
+
+def test_settings_of_quality_and_layer_count_as_science_and_addresses_do_not(
+    tmp_path: Path,
+) -> None:
+    one = read_config(write(tmp_path, DEE2)).scientific()
+    assert read_config(write(tmp_path, DEE2 + 'dee2 = "http://x"\n')).scientific() == one
+    for line in ('layer = "kallisto"', 'fail_runs = "keep"', 'warn_runs = "drop"'):
+        assert read_config(write(tmp_path, DEE2 + line + "\n")).scientific() != one
+
+
+def test_a_new_workspace_of_dee2_reads_back(tmp_path: Path) -> None:
+    genes = tmp_path / "genes.tsv"
+    genes.touch()
+    listed = tmp_path / "list.txt"
+    listed.write_text("SRP1\n")
+    for i, source in enumerate(
+        (
+            SourceConfig(kind="dee2"),
+            SourceConfig(kind="dee2", accessions=("SRP1", "GSE2"), dee2="http://x/dee2"),
+            SourceConfig(kind="dee2", accessions=listed, species="hsapiens", geo=str(tmp_path)),
+        )
+    ):
+        create_workspace(tmp_path / str(i), genes, source)
+        assert open_workspace(tmp_path / str(i)).config.source == source
 
 
 def test_no_file_says_how_to_make_one(tmp_path: Path) -> None:

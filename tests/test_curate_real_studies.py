@@ -36,15 +36,15 @@ GOOD: dict[str, tuple[str, str | None, list[tuple[str, str, str]]]] = {
     "PTH_Alekos2023": ("Condition", "control", [("treatment", "control", "reference")]),
 }
 REFUSED = {
-    "GRN_Leavitt": "no_samples_table",
+    "GRN_Leavitt": "no_factor",
     "GSE198862": "several_factors",
     "GSE299686_meta": "no_counts",
-    "GSE71176": "no_samples_table",
-    "RAW264_EV": "no_samples_table",
-    "SchwannC_EV": "no_samples_table",
-    "UCD_miR150_monocytes": "no_samples_table",
-    "human_GSE37704": "no_samples_table",
-    "human_airway_GSE52778": "no_samples_table",
+    "GSE71176": "no_factor",
+    "RAW264_EV": "no_factor",
+    "SchwannC_EV": "no_factor",
+    "UCD_miR150_monocytes": "no_factor",
+    "human_GSE37704": "ids_lost",
+    "human_airway_GSE52778": "ids_lost",
 }
 
 

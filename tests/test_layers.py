@@ -16,12 +16,15 @@ MAX_LINES = 300
 ALLOWED = {"storage": set(), "cluster": set(), "model": {"storage"}, "pipeline": {"storage"}}
 # The only places that see a cluster.
 SEES_CLUSTER = ("pipeline/run.py", "pipeline/cli.py", "pipeline/config.py", "pipeline/commands/")
-# Statistics and simulation know no file, client or xarray object; one module writes the simulated folder.
+# Statistics and simulation know no file, client or xarray object; few modules write what is simulated.
 PURE = ("pipeline/dea/", "pipeline/enrich/", "pipeline/simulate/")
 PURE_EXCEPT = (
     "pipeline/enrich/lines.py",
+    "pipeline/simulate/files.py",
     "pipeline/simulate/folder.py",
+    "pipeline/simulate/mirror.py",
     "pipeline/simulate/truth.py",
+    "pipeline/simulate/truth_writer.py",
 )
 IMPURE = {"pathlib", "xarray", "dask", "distributed", "zarr", "os"}
 

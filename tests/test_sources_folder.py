@@ -75,7 +75,6 @@ def test_samples_that_only_one_table_has_are_left_out_and_told(tmp_path: Path) -
     [
         ({}, "no_counts", "S1 has no count table; add counts.tsv"),
         ({"samples.tsv": SAMPLES}, "no_counts", "S1 has no count table"),
-        ({"counts.tsv": COUNTS}, "no_samples_table", "S1 has no sample table; add samples.tsv"),
         (
             {"counts.tsv": COUNTS, "counts.csv.gz": b"", "samples.tsv": SAMPLES},
             "several_tables",
@@ -158,3 +157,56 @@ def test_every_reason_code_is_raised_somewhere_and_stands_in_the_docs() -> None:
     for reason, meaning in REASONS.items():
         assert code.count(f'"{reason}"') >= 2, f"{reason} is never raised"
         assert f"| `{reason}` | {meaning} |" in docs, f"{reason} is not in docs/input.md"
+
+
+MATRIX = (
+    '!Series_geo_accession\t"GSE9"\n\n'
+    '!Sample_title\t"one"\t"two"\t"three"\n'
+    '!Sample_geo_accession\t"GSM1"\t"GSM2"\t"GSM3"\n'
+    '!Sample_characteristics_ch1\t"diet: chow"\t"diet: fat"\t"diet: fat"\n'
+    '!Sample_description\t"A"\t"B"\t"C"\n'
+)
+
+
+def test_a_study_with_counts_alone_has_a_sample_table_without_columns(tmp_path: Path) -> None:
+    given = _study(tmp_path, counts_tsv=COUNTS).read("S1")
+    assert list(given.samples.index) == given.counts.samples == ["A", "B", "C"]
+    assert given.samples.shape == (3, 0)
+
+
+@pytest.mark.parametrize("names", ["A\tB\tC", "GSM1\tGSM2\tGSM3", "three\ttwo\tone"])
+def test_a_series_matrix_beside_the_counts_is_their_sample_table(
+    tmp_path: Path, names: str
+) -> None:
+    counts = COUNTS.replace("A\tB\tC", names)
+    source = _study(tmp_path, counts_tsv=counts, GSE9_series_matrix_txt="")
+    path = tmp_path / "S1" / "GSE9_series_matrix.txt.gz"
+    path.write_bytes(gzip.compress(MATRIX.encode()))
+    (tmp_path / "S1" / "GSE9.series.matrix.txt").unlink()
+    given = source.read("S1")
+    assert list(given.samples.index) == given.counts.samples == names.split("\t")
+    by_title = dict(zip(given.samples["title"], given.samples["diet"], strict=True))
+    assert by_title == {"one": "chow", "two": "fat", "three": "fat"}
+    before = source.fingerprint("S1")
+    path.write_bytes(gzip.compress(MATRIX.replace("chow", "starved").encode()))
+    assert source.fingerprint("S1") != before
+
+
+def test_a_sample_table_of_the_owner_comes_before_geo_s(tmp_path: Path) -> None:
+    source = _study(tmp_path, counts_tsv=COUNTS, samples_tsv=SAMPLES)
+    (tmp_path / "S1" / "GSE9_series_matrix.txt").write_text(MATRIX)
+    assert list(source.read("S1").samples.columns) == ["sample", "group"]
+
+
+def test_series_of_several_platforms_are_joined_and_other_assays_left_out(tmp_path: Path) -> None:
+    source = _study(tmp_path, counts_tsv=COUNTS.replace("A\tB\tC", "GSM1\tGSM2\tGSM3"))
+    for platform, names in (("GPL1", ("GSM1", "GSM2")), ("GPL2", ("GSM3",))):
+        cells = {"geo_accession": names, "platform_id": [platform] * len(names)}
+        cells["library_strategy"] = ["ChIP-Seq" if name == "GSM2" else "RNA-Seq" for name in names]
+        rows = ["\t".join([f"!Sample_{k}", *(f'"{v}"' for v in vs)]) for k, vs in cells.items()]
+        text = '!Series_geo_accession\t"GSE9"\n' + "\n".join(rows) + "\n"
+        (tmp_path / "S1" / f"GSE9-{platform}_series_matrix.txt").write_text(text)
+    given = source.read("S1")
+    assert list(given.samples["platform"]) == ["GPL1", "GPL2"]
+    assert given.counts.samples == list(given.samples.index) == ["GSM1", "GSM3"]
+    assert given.left_out == {"GSM2": "other assay: ChIP-Seq"}

@@ -16,6 +16,7 @@ from pipeline.commands.output import echo_json, echo_table
 from pipeline.commands.query import as_shown
 from pipeline.commands.stages import echo_summary, run_all
 from pipeline.config import CONFIG_NAME
+from pipeline.sources.settings import SourceConfig
 from pipeline.workspace import create_workspace, open_workspace
 from storage.open import contrasts_of, open_compendium
 from storage.query import top_contrasts, top_genes
@@ -36,22 +37,24 @@ def demo(
     cluster: ClusterOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Simulate studies with known truth, make their compendium, and show what it can tell."""
-    from pipeline.simulate.folder import write_folder
+    """Simulate a mirror of DEE2 and GEO with known truth, make its compendium, and show what it tells."""
+    from pipeline.simulate.mirror import write_mirror
     from pipeline.simulate.settings import SimulationSettings
     from pipeline.simulate.truth import read_truth
 
     started = time.perf_counter()
     settings = SimulationSettings(n_studies=studies, seed=seed)
     typer.echo(
-        f"simulating {studies} studies of {settings.n_genes} genes in {directory / SIMULATED}",
+        f"simulating a mirror of DEE2 and GEO with {studies} studies of {settings.n_genes} genes in "
+        f"{directory / SIMULATED}",
         err=True,
     )
-    write_folder(directory / SIMULATED, settings)
+    simulated = (directory / SIMULATED).resolve()
+    write_mirror(simulated, settings, bulk=False)
     root = directory / WORKSPACE
     if not (root / CONFIG_NAME).exists():
-        simulated = directory / SIMULATED
-        create_workspace(root, simulated / "genes.tsv.gz", simulated / "studies")
+        source = SourceConfig(kind="dee2", dee2=str(simulated / "dee2"), geo=str(simulated / "geo"))
+        create_workspace(root, simulated / "genes.tsv.gz", source)
     summary = run_all(open_workspace(root), cluster)
     tree = open_compendium(root)
     recovered, found, planted = recover_truth(tree, read_truth(directory / SIMULATED))

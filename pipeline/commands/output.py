@@ -3,6 +3,8 @@
 import json
 import math
 import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Table
+
+_SHOWN = 20
 
 
 def echo_json(value: Any) -> None:
@@ -22,6 +26,25 @@ def echo_fields(fields: dict[str, str]) -> None:
     width = max(map(len, fields), default=0)
     for name, value in fields.items():
         typer.echo(f"{name:<{width}}  {value}")
+
+
+def refusals(refused: Mapping[str, tuple[str, str]]) -> list[dict[str, str]]:
+    """Refused studies, with code and message, for people and programs."""
+    return [
+        {"study": study, "reason": reason, "message": message}
+        for study, (reason, message) in sorted(refused.items())
+    ]
+
+
+def echo_refused(fields: dict[str, str], refused: Sequence[dict[str, str]], where: str) -> None:
+    """Print what was done, how many studies were refused for which reason, and the first of them."""
+    reasons = Counter(item["reason"] for item in refused)
+    told = ", ".join(f"{reason} {n}" for reason, n in sorted(reasons.items())) or "none"
+    echo_fields({**fields, "refused": told})
+    for item in refused[:_SHOWN]:
+        typer.echo(f"  {item['study']}: {item['reason']}: {item['message']}")
+    if len(refused) > _SHOWN:
+        typer.echo(f"  and {len(refused) - _SHOWN} more: {where}")
 
 
 def echo_table(table: pd.DataFrame, title: str = "") -> None:

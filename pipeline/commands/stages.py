@@ -1,14 +1,13 @@
-"""The commands that make a compendium: init, plan, analyse, compile, enrich, run."""
+"""The commands that make a compendium: plan, analyse, compile, enrich, run."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from pipeline.commands.fetch import fetch_raw
 from pipeline.commands.options import (
     EXIT_REFUSED,
     HERE,
@@ -18,11 +17,11 @@ from pipeline.commands.options import (
     TakeOverOption,
     WorkspaceOption,
 )
-from pipeline.commands.output import echo_fields, echo_json
+from pipeline.commands.output import echo_fields, echo_json, echo_refused, refusals
 from pipeline.commands.progress import progress_report
 from pipeline.plan import Plan, plan_inputs, read_plan
 from pipeline.progress import Report
-from pipeline.workspace import Workspace, create_workspace, open_workspace
+from pipeline.workspace import Workspace, open_workspace
 from storage.generation import FOLDER, Current
 from storage.lease import Lease
 from storage.schema import CONTRASTS_STORE
@@ -32,28 +31,6 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from pipeline.stages.analyse_study import AnalysisReceipt
-
-
-def init(
-    directory: Annotated[Path, typer.Argument(help="Folder of the new workspace.")] = HERE,
-    genes: Annotated[
-        Path, typer.Option(help="Table of genes, the axis of the compendium: TSV or CSV.")
-    ] = ...,  # type: ignore[assignment]
-    source: Annotated[
-        Path, typer.Option(help="Folder of studies: STUDY/counts.tsv.gz, STUDY/samples.tsv.")
-    ] = ...,  # type: ignore[assignment]
-    ontology: Annotated[
-        Path | None, typer.Option(help="OBO file, for the enrichment.", show_default="none")
-    ] = None,
-    annotation: Annotated[
-        Path | None,
-        typer.Option(help="GAF, gene2go, GMT, or gene and term.", show_default="no enrichment"),
-    ] = None,
-) -> None:
-    """Make a workspace: write its dexome.toml."""
-    path = create_workspace(directory, genes, source, ontology=ontology, annotation=annotation)
-    typer.echo(f"wrote {path}")
-    typer.echo(f"next: dexome run --workspace {directory}")
 
 
 def plan(
@@ -144,7 +121,7 @@ def run(
     take_over: TakeOverOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Plan, analyse, compile and, with [enrich] in dexome.toml, enrich: do what is left of the whole job.
+    """Fetch, plan, analyse, compile and, with [enrich] in dexome.toml, enrich: do what is left of it all.
 
     Exit code 0: all done; 3: done, but some studies were refused; 1: failed; 2: wrong usage.
     """
@@ -160,15 +137,15 @@ def run_all(
 
     genes = workspace.read_genes()
     enriched = None
-    with (
-        Lease(workspace.disk, take_over=take_over) as lease,
-        _stage(workspace, cluster) as (client, report),
-    ):
-        planned = run_plan(workspace, genes, client, lease, report)
-        receipts = run_analyse(workspace, genes, planned, client, report)
-        published = run_compile(workspace, genes, planned, client, lease, report)
-        if workspace.config.enrich is not None:
-            enriched = run_enrich(workspace, genes, client, lease, report)
+    with Lease(workspace.disk, take_over=take_over) as lease:
+        if workspace.config.source.kind != "folder":
+            fetch_raw(workspace, lease)
+        with _stage(workspace, cluster) as (client, report):
+            planned = run_plan(workspace, genes, client, lease, report)
+            receipts = run_analyse(workspace, genes, planned, client, report)
+            published = run_compile(workspace, genes, planned, client, lease, report)
+            if workspace.config.enrich is not None:
+                enriched = run_enrich(workspace, genes, client, lease, report)
     summary = summarise(workspace, planned, receipts, published)
     return summary if enriched is None else {**summary, "enrichment": asdict(enriched)}
 
@@ -190,10 +167,7 @@ def summarise(
     if receipts:
         done = [receipt for receipt in receipts if not receipt.reason]
         summary |= {"analysed": len(done), "analysed_before": sum(r.known for r in done)}
-    summary["refused"] = [
-        {"study": study, "reason": reason, "message": message}
-        for study, (reason, message) in sorted(refused.items())
-    ]
+    summary["refused"] = refusals(refused)
     if published is not None:
         current, new = published
         address = workspace.disk.path(f"{FOLDER}/{current.generation}/{CONTRASTS_STORE}")
@@ -224,15 +198,7 @@ def echo_summary(summary: dict[str, Any]) -> None:
             f"{summary['compendium']} ({'new' if summary['new'] else 'unchanged'})"
         )
     refused = summary["refused"]
-    reasons = Counter(item["reason"] for item in refused)
-    fields["refused"] = (
-        ", ".join(f"{reason} {n}" for reason, n in sorted(reasons.items())) or "none"
-    )
-    echo_fields(fields)
-    for item in refused[:20]:
-        typer.echo(f"  {item['study']}: {item['reason']}: {item['message']}")
-    if len(refused) > 20:
-        typer.echo(f"  and {len(refused) - 20} more: plan/studies.parquet has them all")
+    echo_refused(fields, refused, "plan/studies.parquet has them all")
     if "enrichment" in summary:
         echo_enriched(summary["enrichment"])
     done = "done" if "compendium" in summary else "stage done"

@@ -21,6 +21,7 @@ class Stream(IntEnum):
     COUNTS = 14
     SAMPLES = 15
     STATISTICS = 16
+    MIRROR = 17
 
 
 def make_generator(seed: int, key: int, stream: Stream) -> np.random.Generator:

@@ -7,7 +7,6 @@ REASONS: dict[str, str] = {
     # The files.
     "no_counts": "the study's folder has no count table",
     "several_tables": "the study's folder has more than one count table, or more than one sample table",
-    "no_samples_table": "the study's folder has no sample table",
     "unreadable": "a file can't be read",
     "damaged_gzip": "a gzip file is cut short or damaged",
     "excel_file": "a file is an Excel workbook, not text",
@@ -23,6 +22,17 @@ REASONS: dict[str, str] = {
     "missing_count": "a count is missing",
     "negative_count": "a count is negative",
     "not_counts": "the values are normalised or on a log scale",
+    "bad_run_table": "a run table of SRA has no column of runs",
+    "bad_geo": "a GEO file is no series matrix or family SOFT file, or is damaged",
+    # What is downloaded.
+    "not_fetched": "the study's files are not here; `dexome fetch` gets them",
+    "not_downloaded": "a server did not give the study's files; the next fetch tries again",
+    "not_on_server": "the server has no counts of the study; the next fetch asks again",
+    "damaged_download": "a file is not what was asked for, or is damaged; the next fetch tries again",
+    "too_many_runs": "the project has more runs than max_runs: most likely it is of single cells",
+    "archives_differ": "two archives of one study count other genes",
+    "no_runs": "no run of the study passes the quality settings and has counts",
+    "no_rna_seq": "no sample of the study is one of bulk RNA-seq of the organism",
     # The gene axis.
     "ids_lost": "too many of the counts stand under ids that are not on the gene axis",
     "zero_counts": "no sample has a count on the gene axis",

@@ -73,8 +73,12 @@ def read_count_table(path: Path) -> CountTable:
     Refusal
         The file is no readable text.
     """
-    data = read_text(path)
-    layout = _read_layout(data, short_name(path))
+    return parse_count_table(read_text(path), short_name(path))
+
+
+def parse_count_table(data: bytes, name: str) -> CountTable:
+    """Parse the text of a table of counts, as `read_count_table` does; messages call it `name`."""
+    layout = _read_layout(data, name)
     body = pa.py_buffer(data)[layout.start :]
     try:
         ids, counts = _parse(body, layout)

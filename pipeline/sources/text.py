@@ -35,6 +35,11 @@ def read_text(path: Path) -> bytes:
             raise Refusal(
                 "damaged_gzip", f"{name} is a damaged gzip file ({error}); copy it again"
             ) from error
+    return plain_text(data, name)
+
+
+def plain_text(data: bytes, name: str) -> bytes:
+    """The same of bytes that are unzipped already; messages call them `name`."""
     if data.startswith(_EXCEL):
         raise Refusal("excel_file", f"{name} is an Excel or zip file; save the table as TSV or CSV")
     if data.startswith(_UTF16):

@@ -124,7 +124,7 @@ def make_part(task: StudyTask, prepared: Prepared) -> Part:
             "df_prior": _constant(result.df_prior),
             "design": ",".join(design.columns),
             "engine_version": ENGINE_VERSION,
-            "flags": ",".join((*curation.flags, *result.flags)),
+            "flags": ",".join((*prepared.flags, *curation.flags, *result.flags)),
             **mapping_columns(prepared.mapping),
         },
         statistics={v.name: getattr(result, v.name).astype(np.float32) for v in STATISTICS},

@@ -3,7 +3,6 @@
 import logging
 from dataclasses import asdict, dataclass
 
-from pipeline.sources.folder import FolderSource
 from pipeline.sources.refusal import Refusal
 from pipeline.stages.prepare import contrast_rows, mapping_columns, prepare_study, sample_rows
 from pipeline.stages.record import (
@@ -31,7 +30,7 @@ class PlanReceipt:
 
 def plan_study(task: StudyTask) -> PlanReceipt:
     """Plan one study, or find its plan made already, and write the record."""
-    key = task.plan_key(FolderSource(task.source).fingerprint(task.study))
+    key = task.plan_key(task.source.fingerprint(task.study))
     name = plan_record_key(task.study, key)
     record = read_plan_record(task.disk, name)
     if record is not None:
@@ -76,7 +75,7 @@ def make_plan_record(task: StudyTask) -> PlanRecord:
             "n_samples": len(prepared.samples),
             "n_contrasts": len(curation.contrasts),
             "n_measured": int(prepared.counts.any(axis=0).sum()),
-            "flags": ",".join(curation.flags),
+            "flags": ",".join((*prepared.flags, *curation.flags)),
             **mapping_columns(prepared.mapping),
         },
         samples=sample_rows(prepared),

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from pipeline.curate.curate import Curation, curate
 from pipeline.curate.names import contrast_id
 from pipeline.dea.settings import ENGINE_VERSION
-from pipeline.sources.folder import FolderSource
 from pipeline.sources.genes import MappingRecord, map_counts
 from pipeline.sources.refusal import Refusal
+from pipeline.sources.study_input import StudyInput
 from pipeline.stages.task import StudyTask, gene_index
 from storage.schema import SCHEMA_VERSION
 
@@ -23,13 +23,16 @@ class Prepared:
     """A study ready for the statistics.
 
     `samples` are those in the model, sorted by name, the rows of `counts` (sample, gene); `unused` are
-    the others with the reason. `part` is the key of the result.
+    the others with the reason. `runs` are those summed into a sample, `flags` the source's cautions.
+    `part` is the key of the result.
     """
 
     samples: list[str]
     counts: npt.NDArray[np.float64]
     curation: Curation
     unused: dict[str, str]
+    runs: dict[str, tuple[str, ...]]
+    flags: tuple[str, ...]
     mapping: MappingRecord
     part: str
 
@@ -42,7 +45,7 @@ def prepare_study(task: StudyTask) -> Prepared:
     Refusal
         The study can't be analysed; code and message say why.
     """
-    study = FolderSource(task.source).read(task.study)
+    study = task.source.read(task.study)
     mapped = map_counts(
         study.counts, gene_index(task.gene_list, task.gene_list_sha256), task.mapping
     )
@@ -57,6 +60,7 @@ def prepare_study(task: StudyTask) -> Prepared:
     unused = dict(curation.unused)
     unused |= dict.fromkeys(study.unmatched_counts, "not_in_samples_table")
     unused |= dict.fromkeys(study.unmatched_rows, "no_counts")
+    unused |= study.left_out
     samples = sorted(curation.groups)
     counts = mapped.counts[[row[name] for name in samples]]
     return Prepared(
@@ -64,8 +68,10 @@ def prepare_study(task: StudyTask) -> Prepared:
         counts=counts,
         curation=curation,
         unused=unused,
+        runs=study.runs,
+        flags=study.flags,
         mapping=mapped.record,
-        part=_part_key(task, samples, counts, curation),
+        part=_part_key(task, samples, counts, curation, study),
     )
 
 
@@ -95,7 +101,7 @@ def sample_rows(prepared: Prepared) -> list[dict[str, Any]]:
     return [
         {
             "sample": name,
-            "runs": name,
+            "runs": ",".join(prepared.runs.get(name, (name,))),
             "group": groups.get(name, ""),
             "used": name in groups,
             "why_not": prepared.unused.get(name, ""),
@@ -112,7 +118,11 @@ def mapping_columns(record: MappingRecord) -> dict[str, Any]:
 
 
 def _part_key(
-    task: StudyTask, samples: list[str], counts: npt.NDArray[np.float64], curation: Curation
+    task: StudyTask,
+    samples: list[str],
+    counts: npt.NDArray[np.float64],
+    curation: Curation,
+    study: StudyInput,
 ) -> str:
     """SHA-256 of everything that the result depends on."""
     content = {
@@ -125,6 +135,7 @@ def _part_key(
         "groups": [[name, curation.groups[name]] for name in samples],
         "contrasts": [asdict(planned) for planned in curation.contrasts],
         "unused": sorted(curation.unused.items()),
+        "source": [sorted(study.runs.items()), sorted(study.left_out.items()), list(study.flags)],
     }
     key = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
     key.update(np.ascontiguousarray(counts, "<f8").tobytes())

@@ -7,15 +7,15 @@ from pathlib import Path
 from pipeline.config import Config
 from pipeline.curate.curate import CurateSettings
 from pipeline.dea.settings import ENGINE_VERSION, DeaSettings
-from pipeline.sources.folder import FolderSource
 from pipeline.sources.genes import GeneIndex, MappingSettings
+from pipeline.sources.source import Source, make_source
 from storage.disk import Disk
 from storage.genes import GeneList, read_gene_list
 from storage.hashing import hash_json
 from storage.schema import SCHEMA_VERSION
 
 # Bump when the plan of an unchanged study would come out otherwise.
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +24,7 @@ class StudyTask:
 
     workspace: Path
     study: str
-    source: Path
+    source: Source
     gene_list: Path
     gene_list_sha256: str
     mapping: MappingSettings
@@ -53,18 +53,19 @@ class StudyTask:
 
 def make_tasks(workspace: Path, config: Config, genes: GeneList) -> list[StudyTask]:
     """One task for each study of the source."""
+    source = make_source(config.source, workspace)
     return [
         StudyTask(
             workspace=workspace,
             study=study,
-            source=config.source.path,
+            source=source,
             gene_list=config.genes.list,
             gene_list_sha256=genes.sha256,
             mapping=config.mapping,
             curate=config.curate_settings(study),
             dea=config.dea,
         )
-        for study in FolderSource(config.source.path).studies()
+        for study in source.studies()
     ]
 
 

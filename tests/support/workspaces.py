@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from cluster.profile import ClusterProfile
-from pipeline.config import Config, EnrichConfig, GenesConfig, SourceConfig
+from pipeline.config import Config, EnrichConfig, GenesConfig
 from pipeline.enrich.settings import EnrichSettings
+from pipeline.sources.settings import SourceConfig
 from pipeline.workspace import Workspace
 from storage.layout import Layout
 

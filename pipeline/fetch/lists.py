@@ -1,0 +1,113 @@
+"""The lists of DEE2, and what they say is to be had: which projects, with which runs, bundles and series."""
+
+import logging
+from dataclasses import dataclass
+
+from pipeline.fetch.downloads import Check, Downloads
+from pipeline.fetch.study import StudyWanted
+from pipeline.fetch.verify import (
+    check_listing,
+    check_project_table,
+    check_run_list,
+    listed_bundles,
+)
+from pipeline.sources.project_table import Project, read_project_table
+from pipeline.sources.receipt import RawFile
+from pipeline.sources.refusal import Refusal
+from pipeline.sources.run_list import Run, by_project, read_run_list
+from pipeline.sources.settings import SourceConfig, read_accessions
+from storage.errors import InputError
+from storage.hashing import hash_json
+
+log = logging.getLogger(__name__)
+
+_MAX_LIST = 4 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Runs of the wanted projects, and the bundles and project lines that there are."""
+
+    runs: dict[str, list[Run]]
+    bundles: dict[str, list[str]]
+    projects: dict[str, Project]
+
+
+def fetch_lists(downloads: Downloads, settings: SourceConfig) -> Lists:
+    """Fetch DEE2's lists, or keep those that are the newest, and choose the projects asked for.
+
+    Raises
+    ------
+    InputError
+        There is no run list to be had, or an accession that is asked for is not in it.
+    """
+    species = settings.species
+
+    def get(path: str, key: str, check: Check) -> RawFile:
+        return downloads.get(
+            f"{settings.dee2}/{path}", f"dee2/{key}", check, max_bytes=_MAX_LIST, renew=True
+        )
+
+    def get_run_list() -> RawFile:
+        name = f"metadata/{species}_metadata.tsv"
+        try:
+            return get(f"{name}.cut", f"{name}.cut", check_run_list)
+        except Refusal:
+            return get(name, name, check_run_list)
+
+    try:
+        run_list = downloads.disk.path(get_run_list().key)
+    except Refusal as refusal:
+        raise InputError(f"there is no run list of {species}: {refusal.message}") from refusal
+    wanted = read_accessions(settings)
+    runs = by_project(read_run_list(run_list), wanted or None)
+    _check_found(wanted, runs)
+    bundles, projects = {}, {}
+    # Both only help: bundles spare requests, and the run list tells most series itself.
+    try:
+        page = get(f"huge/{species}/", f"huge/{species}/index.html", check_listing)
+        text = downloads.disk.path(page.key).read_text(errors="replace")
+        bundles = listed_bundles(text)
+    except Refusal as refusal:
+        log.warning("no list of bundles: %s", refusal)
+    try:
+        name = f"metadata/{species}_srp.tsv"
+        projects = read_project_table(downloads.disk.path(get(name, name, check_project_table).key))
+    except Refusal as refusal:
+        log.warning("no table of projects: %s", refusal)
+    return Lists(runs, bundles, projects)
+
+
+def studies_wanted(lists: Lists, cuts: dict[str, tuple[RawFile, ...]] | None) -> list[StudyWanted]:
+    """What is to be had of each project; `cuts` are what is there already in the place of archives."""
+    items = []
+    for study, runs in lists.runs.items():
+        series = sorted({series for run in runs for series in run.series})
+        project = lists.projects.get(study)
+        if not series and project is not None and project.series.startswith("GSE"):
+            series = [project.series]
+        bundles = () if cuts is not None else tuple(lists.bundles.get(study, ()))
+        own = (cuts or {}).get(study, ())
+        told = [list(run) for run in runs]
+        items.append(
+            StudyWanted(
+                study=study,
+                # Not the bundles: what is here is here, whatever the server lists today.
+                wanted=hash_json([told, series, [cut.sha256 for cut in own], cuts is None]),
+                runs=tuple(runs),
+                bundles=bundles,
+                series=tuple(series),
+                cuts=own,
+            )
+        )
+    return items
+
+
+def _check_found(wanted: tuple[str, ...], runs: dict[str, list[Run]]) -> None:
+    known = set(runs) | {series for of in runs.values() for run in of for series in run.series}
+    unknown = [accession for accession in wanted if accession not in known]
+    if unknown:
+        shown = ", ".join(unknown[:5]) + (f" and {len(unknown) - 5} more" if unknown[5:] else "")
+        raise InputError(
+            f"DEE2's run list has no project or series {shown}; take it from accessions in [source]"
+        )

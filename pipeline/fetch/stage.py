@@ -1,0 +1,173 @@
+"""The stage fetch: lists, then every study, a few at a time in threads; what is here is left alone."""
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Generator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+
+from pipeline.fetch.bulk import cut_bulk, fetch_bulk, runs_of
+from pipeline.fetch.downloads import Downloads
+from pipeline.fetch.host import WebSettings
+from pipeline.fetch.lists import fetch_lists, studies_wanted
+from pipeline.fetch.study import StudyFetcher, StudyWanted
+from pipeline.progress import Progress, Report
+from pipeline.sources.qc import parse_qc
+from pipeline.sources.receipt import (
+    INDEX_KEY,
+    RawFile,
+    Receipt,
+    decode_receipt,
+    encode_receipt,
+    receipt_key,
+)
+from pipeline.sources.refusal import Refusal
+from pipeline.sources.run_list import Run
+from pipeline.sources.settings import SourceConfig, selection_hash
+from storage.disk import Disk
+from storage.errors import InputError
+from storage.lease import Lease
+
+log = logging.getLogger(__name__)
+
+# What may go better next time.
+TRY_AGAIN = frozenset({"not_fetched", "not_downloaded", "not_on_server", "damaged_download"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a fetch came to: `known` studies were here before; `refused` are by study, with the reason."""
+
+    studies: int
+    known: int
+    n_bytes: int
+    refused: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def run_fetch(
+    disk: Disk,
+    settings: SourceConfig,
+    lease: Lease,
+    report: Report,
+    web: WebSettings | None = None,
+) -> Fetched:
+    """Fetch what is not here yet of every study asked for; the caller holds the lease.
+
+    Parameters
+    ----------
+    disk
+        That of the folder raw/.
+
+    Raises
+    ------
+    InputError
+        There is no run list or no bulk file to be had, or an accession is not known.
+    StoreError
+        Something can't be written.
+    """
+    disk.sweep("")
+    downloads = Downloads(
+        disk, web or WebSettings(per_host=settings.per_host), offline=settings.offline
+    )
+    lists = fetch_lists(downloads, settings)
+    cuts = None
+    if settings.counts == "bulk":
+        cuts = _cuts(downloads, settings, lists.runs, report)
+    items = studies_wanted(lists, cuts)
+    fetcher = StudyFetcher(downloads, settings)
+    refused: dict[str, tuple[str, str]] = {}
+    reasons, known, left = Counter[str](), 0, []
+    for item in items:
+        receipt = _receipt_here(downloads, item)
+        if receipt is None:
+            left.append(item)
+            continue
+        known += 1
+        if receipt.reason:
+            refused[item.study] = (receipt.reason, receipt.message)
+            reasons[receipt.reason] += 1
+    done = known
+    report(Progress(stage="fetch", done=done, total=len(items), known=known, refused=reasons))
+    with closing(_in_threads(fetcher, left, 2 * settings.per_host)) as receipts:
+        for receipt in receipts:
+            disk.put(receipt_key(receipt.study), encode_receipt(receipt))
+            done += 1
+            if receipt.reason:
+                refused[receipt.study] = (receipt.reason, receipt.message)
+                reasons[receipt.reason] += 1
+            report(
+                Progress(stage="fetch", done=done, total=len(items), known=known, refused=reasons)
+            )
+    lease.check()
+    index = {"selection": selection_hash(settings), "studies": [item.study for item in items]}
+    disk.put(INDEX_KEY, json.dumps(index).encode())
+    if not TRY_AGAIN & {reason for reason, _ in refused.values()}:
+        downloads.forget_partials()
+    log.info("fetched %d studies, %d of them before", len(items), known)
+    return Fetched(len(items), known, downloads.n_bytes, dict(sorted(refused.items())))
+
+
+def _receipt_here(downloads: Downloads, item: StudyWanted) -> Receipt | None:
+    """The receipt of a study that needs nothing more."""
+    receipt = decode_receipt(downloads.disk.read(receipt_key(item.study)))
+    if receipt is None or receipt.wanted != item.wanted:
+        return None
+    if receipt.reason in TRY_AGAIN or not receipt.complete:
+        return None
+    return receipt if all(map(downloads.is_here, receipt.files)) else None
+
+
+def _in_threads(
+    fetcher: StudyFetcher, items: list[StudyWanted], n_threads: int
+) -> Generator[Receipt, None, None]:
+    """Receipts as they come; whatever ends this, an interrupt too, ends the transfers first."""
+    pool = ThreadPoolExecutor(n_threads, thread_name_prefix="fetch")
+    waiting = iter(items)
+    running: set[Future[Receipt]] = set()
+    try:
+        while True:
+            running |= {
+                pool.submit(fetcher.fetch, item)
+                for item in islice(waiting, 2 * n_threads - len(running))
+            }
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    finally:
+        fetcher.downloads.stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def _cuts(
+    downloads: Downloads, settings: SourceConfig, runs: dict[str, list[Run]], report: Report
+) -> dict[str, tuple[RawFile, ...]]:
+    """What each study has in the bulk file."""
+
+    def arrived(have: int, total: int) -> None:
+        report(Progress(stage="download", done=have >> 20, total=max(total, have) >> 20))
+
+    try:
+        bulk = fetch_bulk(downloads, settings, arrived)
+    except Refusal as refusal:
+        raise InputError(
+            f"there is no bulk file of {settings.species}: {refusal.message}"
+        ) from refusal
+    study_of = {
+        run.run: study
+        for study, of in runs.items()
+        if len(of) <= settings.max_runs
+        for run in of
+        if settings.qc.keeps(parse_qc(run.qc).level)
+    }
+
+    def told(n_runs: int) -> None:
+        report(Progress(stage="cut", done=min(n_runs, len(study_of)), total=len(study_of)))
+
+    cuts = cut_bulk(downloads.disk, bulk, study_of, told)
+    log.info("cut %d runs from the bulk file", sum(1 for of in cuts.values() for _ in runs_of(of)))
+    return cuts

@@ -1,0 +1,81 @@
+"""The first `dexome.toml` of a workspace: what was asked for, and the other settings as comments."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.source_template import quoted, source_text
+from pipeline.sources.settings import SourceConfig
+from storage.errors import InputError
+
+TEMPLATE = """\
+# The gene axis: a table (TSV or CSV, gzipped or not) whose first Ensembl id column is the axis, in its order.
+[genes]
+list = {genes}
+
+{source}
+# The sample variable to compare, where a study leaves more than one choice:
+# [studies.GSE12345]
+# factor = "treatment"
+# reference = "vehicle"
+
+# How much of a study's counts may stand under ids that are not on the gene axis.
+# [mapping]
+# max_lost_share = 0.2
+
+# How studies are analysed; these are the defaults.
+# [dea]
+# method = "voom"          # or "trend"
+# filter = "expressed"     # or "none"
+# tested = "contrast"      # or "study", as R does
+# deviations = "exact"     # or "parity", as R does
+
+# Terms of every contrast: an ontology (OBO) and an annotation (GAF, gene2go, GMT, or gene and term).
+{enrich}
+# relations = "all"        # or "is_a_part_of"
+# [enrich.evidence]
+# exclude = ["ND"]         # evidence codes that do not count; NOT rows never do
+# [enrich.tests]
+# min_logfc = 0.0          # least |log2 fold change| of a candidate, beside adjusted p < 0.05
+# random_sets = 1000
+
+# Machines to use; without a profile, one worker process for each core of this one.
+# [cluster.laptop]
+# kind = "local"
+# workers = 2
+# memory_gib = 4.0
+"""
+
+
+def first_config(genes: Path, source: Path | SourceConfig, terms: Mapping[str, Path | None]) -> str:
+    """The text of a new configuration.
+
+    Parameters
+    ----------
+    terms
+        The `annotation` and the `ontology` of the enrichment; None: none.
+
+    Raises
+    ------
+    InputError
+        A file or folder is not there, or there is an ontology without an annotation.
+    """
+    return TEMPLATE.format(
+        genes=quoted(genes.resolve()), source=source_text(source), enrich=_enrich_text(terms)
+    )
+
+
+def _enrich_text(terms: Mapping[str, Path | None]) -> str:
+    """The table `[enrich]`, commented out without an annotation."""
+    for name, file in terms.items():
+        if file is not None and not file.is_file():
+            raise InputError(f"{file} is no file; give the {name} with --{name}")
+    if terms["annotation"] is None:
+        if terms["ontology"] is not None:
+            raise InputError("--ontology needs an --annotation: which gene has which term")
+        return '# [enrich]\n# ontology = "go-basic.obo"\n# annotation = "mgi.gaf.gz"'
+    return "\n".join(
+        [
+            "[enrich]",
+            *(f"{name} = {quoted(file.resolve())}" for name, file in terms.items() if file),
+        ]
+    )
