@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 DIR ?= demo
 STAMP := $(VENV)/.dexome-setup
 
-.PHONY: setup demo test test-slow lint format bench bench-dea bench-go clean
+.PHONY: setup demo test test-slow lint format bench bench-dea bench-curation bench-go clean
 
 setup: $(STAMP)
 
@@ -41,6 +41,10 @@ bench: setup
 # Side by side with R, which it needs.
 bench-dea: setup
 	$(BIN)/python -m benchmarks.dea
+
+bench-curation: setup
+	$(BIN)/python -m benchmarks.curation --order 2000
+	$(BIN)/python -m benchmarks.curation_real
 
 # Beside goatools and gseapy where the extra `bench` is installed.
 bench-go: setup

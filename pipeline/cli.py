@@ -8,6 +8,7 @@ from cluster.profile import ClusterError
 from pipeline.commands import query
 from pipeline.commands.dea import dea
 from pipeline.commands.demo import demo
+from pipeline.commands.explain import explain
 from pipeline.commands.fetch import fetch
 from pipeline.commands.go import go
 from pipeline.commands.init import init
@@ -27,6 +28,7 @@ app.command("init")(init)
 app.command("run")(run)
 app.command("fetch")(fetch)
 app.command("plan")(plan)
+app.command("explain")(explain)
 app.command("analyse")(analyse)
 app.command("compile")(compile_)
 app.command("enrich")(enrich)

@@ -4,13 +4,13 @@ import tomllib
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from cluster.profile import ClusterProfile
-from pipeline.curate.curate import CurateSettings
+from pipeline.curate.settings import CurateSettings, StudyDesign
 from pipeline.dea.settings import DeaSettings
 from pipeline.enrich.annotation import EvidenceRules
 from pipeline.enrich.ontology import Relations
@@ -45,21 +45,29 @@ class EnrichConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DesignsConfig:
+    """`[designs]`: `file` names a TOML file with one table for each study that a person has a say in."""
+
+    file: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
-    """All of `dexome.toml`; `studies` overrules `curate` for the study of that name."""
+    """All of `dexome.toml`; `studies` says what a person says of single studies, `designs` where more is."""
 
     genes: GenesConfig
     source: SourceConfig
     mapping: MappingSettings = field(default_factory=MappingSettings)
     curate: CurateSettings = field(default_factory=CurateSettings)
-    studies: dict[str, CurateSettings] = field(default_factory=dict)
+    designs: DesignsConfig | None = None
+    studies: dict[str, StudyDesign] = field(default_factory=dict)
     dea: DeaSettings = field(default_factory=DeaSettings)
     enrich: EnrichConfig | None = None
     cluster: dict[str, ClusterProfile] = field(default_factory=dict)
 
-    def curate_settings(self, study: str) -> CurateSettings:
-        """How the samples of `study` are read."""
-        return self.studies.get(study, self.curate)
+    def design(self, study: str) -> StudyDesign:
+        """What a person says of `study`."""
+        return self.studies.get(study, StudyDesign())
 
     def profile(self, name: str | None) -> ClusterProfile:
         """The cluster profile called `name`; without a name the only one, or this machine's cores."""
@@ -90,30 +98,66 @@ def read_config(workspace: Path) -> Config:
         No such file, not TOML, an unknown key (with the nearest known one), or a value that is refused.
     """
     path = workspace / CONFIG_NAME
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(
-            f"{workspace} has no {CONFIG_NAME}; run `dexome init {workspace}`"
-        ) from error
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise InputError(f"{path} is not valid TOML: {error}") from error
+    if not path.exists():
+        raise InputError(f"{workspace} has no {CONFIG_NAME}; run `dexome init {workspace}`")
+    table = _read_toml(path)
     _check_keys(path, table, Config, "")
-    try:
-        config = TypeAdapter(Config).validate_python(table)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"])
-        what = first["msg"].removeprefix("Value error, ")
-        raise InputError(f"{path}: {where}: {what}") from error
+    config: Config = _validated(path, table, Config)
+    studies = config.studies
+    if config.designs is not None:
+        designs = read_designs(_resolved(workspace, config.designs.file))
+        if twice := sorted(designs.keys() & studies.keys()):
+            raise InputError(
+                f"{path}: [studies.{twice[0]}] is also in {config.designs.file}; keep one of them"
+            )
+        studies = {**designs, **studies}
     return replace(
         config,
+        studies=studies,
         enrich=_resolve_enrich(workspace, config.enrich),
         genes=replace(config.genes, list=_resolved(workspace, config.genes.list)),
         source=_resolve_source(workspace, config.source),
     )
+
+
+def read_designs(path: Path) -> dict[str, StudyDesign]:
+    """Read a file of designs: one table for each study.
+
+    Raises
+    ------
+    InputError
+        No such file, not TOML, an unknown key (with the nearest known one), or a value that is refused.
+    """
+    table = _read_toml(path)
+    for study, design in table.items():
+        if not isinstance(design, dict):
+            raise InputError(f"{path}: {study} must be a table, [{study}], got {design!r}")
+        _check_keys(path, design, StudyDesign, f"{study}.")
+    return {
+        study: _validated(path, design, StudyDesign, f"{study}.") for study, design in table.items()
+    }
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not valid TOML: {error}") from error
+
+
+def _validated(path: Path, table: dict[str, Any], kind: Any, where: str = "") -> Any:
+    """The dataclass of a table, or one sentence on its first wrong value."""
+    try:
+        return TypeAdapter(kind).validate_python(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        # Where a value may be of several types, the step after its name is a type's.
+        steps = [str(step) for step in first["loc"] if not str(step).startswith(("dict[", "list["))]
+        name = where + ".".join(step for step in steps if step not in ("str", "int", "bool"))
+        what = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{path}: {name.rstrip('.')}: {what}") from error
 
 
 def _resolve_source(workspace: Path, source: SourceConfig) -> SourceConfig:
@@ -156,16 +200,26 @@ def _check_keys(path: Path, table: dict[str, Any], kind: type, where: str) -> No
             near = get_close_matches(key, known, n=1, cutoff=0.5)
             hint = f"did you mean {where}{near[0]}?" if near else f"known are {', '.join(known)}"
             raise InputError(f"{path}: unknown key {name}; {hint}")
-        hint_type = hints[key]
-        if isinstance(hint_type, UnionType):
-            hint_type = next(kind for kind in get_args(hint_type) if kind is not NoneType)
+        hint_type = _without_none(hints[key])
         if is_dataclass(hint_type) and isinstance(hint_type, type):
             if not isinstance(value, dict):
                 raise InputError(f"{path}: {name} must be a table, [{name}], got {value!r}")
             _check_keys(path, value, hint_type, f"{name}.")
-        elif get_origin(hint_type) is dict and isinstance(value, dict):
-            member = get_args(hint_type)[1]
+        elif (
+            get_origin(hint_type) is dict
+            and isinstance(value, dict)
+            and is_dataclass(member := get_args(hint_type)[1])
+        ):
+            assert isinstance(member, type)
             for item, inner in value.items():
                 if not isinstance(inner, dict):
                     raise InputError(f"{path}: {name}.{item} must be a table, [{name}.{item}]")
                 _check_keys(path, inner, member, f"{name}.{item}.")
+
+
+def _without_none(hint: Any) -> Any:
+    """The type of a value that may also be absent."""
+    if get_origin(hint) in (Union, UnionType):
+        kinds = [kind for kind in get_args(hint) if kind is not type(None)]
+        return kinds[0] if len(kinds) == 1 else hint
+    return hint

@@ -13,10 +13,18 @@ TEMPLATE = """\
 list = {genes}
 
 {source}
-# The sample variable to compare, where a study leaves more than one choice:
+# What is compared is found by rules (`dexome explain STUDY` says how); say so where you know better:
 # [studies.GSE12345]
-# factor = "treatment"
+# factor = "treatment"            # or several: ["treatment", "time"]
 # reference = "vehicle"
+# contrasts = ["LPS vs vehicle"]
+# leave_out = ["GSM1234567"]
+# covariates = ["batch"]
+# block = "mouse"
+#
+# Or keep all that in a file of its own, with one table [GSE12345] for each study:
+# [designs]
+# file = "designs.toml"
 
 # How much of a study's counts may stand under ids that are not on the gene axis.
 # [mapping]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pipeline.config import Config
+from pipeline.flow import flow_table
 from pipeline.stages.record import PlanRecord, read_plan_record
 from storage.disk import Disk
 from storage.errors import InputError
@@ -102,12 +103,29 @@ def _tables(records: Sequence[PlanRecord]) -> dict[str, pd.DataFrame]:
     studies = [{**{n: getattr(r, n) for n in own}, **r.columns} for r in records]
     samples = [{"study": r.study, **sample} for r in records for sample in r.samples]
     contrasts = [row for r in records for row in r.contrasts]
-    planned = ("study", "factor", "test", "reference", "direction", "n_test", "n_reference")
-    sample_names = ("runs", "group", "used", "why_not")
+    factors = [
+        {
+            "study": r.study,
+            **factor,
+            **{
+                name: json.dumps(factor[name], ensure_ascii=False) for name in ("levels", "same_as")
+            },
+        }
+        for r in records
+        for factor in r.factors
+    ]
+    factor_names = ("name", "kind", "levels", "reference", "direction", "word", "same_as")
+    planned = (
+        *("study", "factor", "test", "reference", "direction", "stratum", "confidence"),
+        *("n_test", "n_reference"),
+    )
+    sample_names = ("runs", "group", "block", "used", "why_not")
     assert set(planned) <= {v.name for v in CONTRAST_COLUMNS}
     assert set(sample_names) <= {v.name for v in SAMPLE_COLUMNS}
     return {
         "studies": pd.DataFrame(studies, columns=[*own, *(n for n in known if n not in own)]),
         "samples": pd.DataFrame(samples, columns=["study", "sample", *sample_names]),
         "contrasts": pd.DataFrame(contrasts, columns=["contrast", *planned]),
+        "factors": pd.DataFrame(factors, columns=["study", *factor_names]),
+        "flow": flow_table(records),
     }

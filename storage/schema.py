@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 # Bump when bytes on disk change their meaning; old generations are then compiled again from the parts.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 CONTRAST = "contrast"
 GENE = "gene"
@@ -56,6 +56,10 @@ CONTRAST_COLUMNS = (
     Variable("test", (CONTRAST,), "string", "1", "level on the positive side of logfc"),
     Variable("reference", (CONTRAST,), "string", "1", "level on the negative side of logfc"),
     Variable("direction", (CONTRAST,), "string", "1", "why: reference, ordered or arbitrary"),
+    Variable(
+        "stratum", (CONTRAST,), "string", "1", "levels of other factors that both groups have"
+    ),
+    Variable("confidence", (CONTRAST,), "float32", "1", "how sure the design is, 0 to 1"),
     Variable("n_test", (CONTRAST,), "int32", "1", "samples in the test group"),
     Variable("n_reference", (CONTRAST,), "int32", "1", "samples in the reference group"),
     Variable("n_tested_genes", (CONTRAST,), "int32", "1", "genes tested in the contrast"),
@@ -103,6 +107,10 @@ STUDY_COLUMNS = (
         "df_prior", (STUDY,), "float32", "1", "prior degrees of freedom; NaN: none, or by gene"
     ),
     Variable("design", (STUDY,), "string", "1", "columns of the design matrix, comma-separated"),
+    Variable("covariates", (STUDY,), "string", "1", "what is adjusted for, comma-separated"),
+    Variable("block", (STUDY,), "string", "1", "variable of the subject; empty: no blocks"),
+    Variable("confidence", (STUDY,), "float32", "1", "how sure the design is, 0 to 1; NaN: none"),
+    Variable("overruled", (STUDY,), "string", "1", "what a person said, comma-separated"),
     Variable("id_kind", (STUDY,), "string", "1", "kind of gene id in the count table"),
     Variable("rows_mapped", (STUDY,), "int32", "1", "rows of the count table on the gene axis"),
     Variable("rows_ambiguous", (STUDY,), "int32", "1", "rows that name more than one gene"),

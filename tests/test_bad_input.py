@@ -99,7 +99,7 @@ def one_level(study: Path) -> None:
         (truncated_gzip, "damaged_gzip", "counts.tsv.gz"),
         (human_ids, "ids_lost", "ENSG"),
         (one_level, "one_condition", ""),
-        (lambda s: (s / "samples.tsv").unlink(), "no_factor", "it has no columns"),
+        (lambda s: (s / "samples.tsv").unlink(), "no_factor", "the sample table has no columns"),
         (lambda s: (s / "counts.tsv.gz").unlink(), "no_counts", "add counts.tsv"),
     ],
 )

@@ -30,9 +30,10 @@ def test_a_study_s_own_table_overrules_the_common_one(tmp_path: Path) -> None:
         + '[curate]\nfactor = "group"\n[studies.GSE1]\nfactor = "diet"\nreference = "chow"\n'
     )
     config = read_config(write(tmp_path, text))
-    assert config.curate_settings("GSE1").factor == "diet"
-    assert config.curate_settings("GSE1").reference == "chow"
-    assert config.curate_settings("GSE2").factor == "group"
+    assert config.design("GSE1").factor == "diet"
+    assert config.design("GSE1").reference == "chow"
+    assert config.design("GSE2").factor is None
+    assert config.curate.factor == "group"
 
 
 def test_a_profile_is_found_by_name_or_is_the_only_one(tmp_path: Path) -> None:

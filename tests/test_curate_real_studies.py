@@ -1,99 +1,62 @@
-"""Every study of the shared folder, from its files to its contrasts: what a biologist would expect."""
+"""Every study of the shared folder, from its files to its contrasts, against what was written down before."""
 
+from collections import Counter
 from functools import cache
-from pathlib import Path
 
 import pytest
 
-from pipeline.curate.curate import CurateSettings, Curation, curate
+from benchmarks.curation_real import GOOD, STUDIES_FOLDER, measure, sample_table
+from pipeline.curate.curate import curate
+from pipeline.curate.settings import CurateSettings, StudyDesign
 from pipeline.sources.folder import FolderSource
-from pipeline.sources.genes import GeneIndex, map_counts
-from pipeline.sources.refusal import Refusal
-from storage.genes import read_gene_list
+from tests.golden.curate.expected import ExpectedStudy, Verdict
+from tests.golden.curate.real_studies import STUDIES
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
-pytestmark = pytest.mark.skipif(not SHARED.exists(), reason="the shared studies are not here")
-
-GOOD: dict[str, tuple[str, str | None, list[tuple[str, str, str]]]] = {
-    "CCBR_nidap": ("Group", None, [("B", "A", "arbitrary"), ("C", "A", "arbitrary")]),
-    "GSE60450": (
-        "group",
-        None,
-        [
-            (f"{cell}.{stage}", "basal.virgin", "arbitrary")
-            for cell, stage in (
-                ("basal", "lactate"),
-                ("basal", "pregnant"),
-                ("luminal", "lactate"),
-                ("luminal", "pregnant"),
-                ("luminal", "virgin"),
-            )
-        ],
-    ),
-    "GSE63310": ("group", None, [("LP", "Basal", "arbitrary"), ("ML", "Basal", "arbitrary")]),
-    "GSE96870": ("time", "Day0", [("Day4", "Day0", "ordered"), ("Day8", "Day0", "ordered")]),
-    "PRJNA481474_DSS": ("agent", "Water", [("DSS", "Water", "reference")]),
-    "PTH_Alekos2023": ("Condition", "control", [("treatment", "control", "reference")]),
-}
-REFUSED = {
-    "GRN_Leavitt": "no_factor",
-    "GSE198862": "several_factors",
-    "GSE299686_meta": "no_counts",
-    "GSE71176": "no_factor",
-    "RAW264_EV": "no_factor",
-    "SchwannC_EV": "no_factor",
-    "UCD_miR150_monocytes": "no_factor",
-    "human_GSE37704": "ids_lost",
-    "human_airway_GSE52778": "ids_lost",
-}
+pytestmark = pytest.mark.skipif(
+    not STUDIES_FOLDER.is_dir(), reason="the shared studies are not here"
+)
+BY_NAME = {study.study: study for study in STUDIES}
 
 
 @cache
-def _index() -> GeneIndex:
-    path = SHARED / "reference" / "mouse_ensembl_gene_annotation.tsv.gz"
-    return GeneIndex.from_list(read_gene_list(path))
-
-
-def _curate(study: str, settings: CurateSettings | None = None) -> Curation:
-    given = FolderSource(SHARED / "studies").read(study)
-    mapped = map_counts(given.counts, _index())
-    assert mapped.samples == list(given.samples.index)
-    assert (given.unmatched_counts, given.unmatched_rows) == ([], [])
-    return curate(
-        given.samples,
-        settings or CurateSettings(),
-        dict.fromkeys(mapped.empty_samples, "no counts"),
-    )
+def _measured(name: str) -> tuple[list[bool], Counter[Verdict], str]:
+    return measure(BY_NAME[name], STUDIES_FOLDER)
 
 
 def test_every_folder_is_accounted_for() -> None:
-    assert FolderSource(SHARED / "studies").studies() == sorted([*GOOD, *REFUSED])
+    named = {study.study.partition(":")[0] for study in STUDIES}
+    assert set(FolderSource(STUDIES_FOLDER).studies()) == named
 
 
-@pytest.mark.parametrize("study", GOOD)
-def test_a_study_with_a_sample_table_comes_through(study: str) -> None:
-    curation = _curate(study)
-    factor, reference, contrasts = GOOD[study]
-    assert (curation.factor, curation.reference) == (factor, reference)
-    assert [(c.test, c.reference, c.direction) for c in curation.contrasts] == contrasts
-    assert curation.unused == {}
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.study)
+def test_the_contrasts_of_the_authors_are_found(study: ExpectedStudy) -> None:
+    found, _, told = _measured(study.study)
+    assert all(found), told
 
 
-@pytest.mark.parametrize("study", REFUSED)
-def test_a_study_that_lacks_something_is_refused_with_its_code(study: str) -> None:
-    with pytest.raises(Refusal) as caught:
-        _curate(study)
-    assert caught.value.code == REFUSED[study], caught.value.message
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.study)
+def test_no_contrast_is_given_that_an_expert_would_not_let_stand(study: ExpectedStudy) -> None:
+    _, verdicts, told = _measured(study.study)
+    assert set(verdicts) <= set(GOOD), told
 
 
-@pytest.mark.parametrize(
-    ("factor", "reference", "test"),
-    [("treatment:ch1", "sham", "PCI"), ("time:ch1", "3 days", "20 days")],
-)
-def test_a_crossed_study_comes_through_when_its_factor_is_named(
-    factor: str, reference: str, test: str
-) -> None:
-    curation = _curate("GSE198862", CurateSettings(factor=factor))
-    assert curation.reference == reference
-    assert [c.test for c in curation.contrasts] == [test]
+def test_the_model_of_each_study_is_the_authors() -> None:
+    for study, model in {
+        "CCBR_nidap": {"Batch"},
+        "GSE63310": {"lane"},
+        "GSE96870": {"sex"},
+        "PRJNA481474_DSS": set(),
+        "human_airway_GSE52778:typed": set(),
+    }.items():
+        curation = curate(sample_table(study, STUDIES_FOLDER), CurateSettings(organism=""))
+        assert set(curation.covariates) == model, study
+    assert curation.block_name == "cell line"
+
+
+def test_a_person_overrules_what_was_found() -> None:
+    table = sample_table("GSE198862", STUDIES_FOLDER)
+    design = StudyDesign(factor="treatment:ch1", reference="PCI")
+    curation = curate(table, CurateSettings(), design=design)
+    assert [(c.test, c.reference) for c in curation.contrasts] == [("sham", "PCI")]
     assert len(curation.groups) == 14
+    assert curation.overruled == ("factor", "reference")

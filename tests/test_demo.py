@@ -20,13 +20,19 @@ def test_the_demo_recovers_what_it_planted_and_can_be_run_again(tmp_path: Path) 
     assert 0.9 < recovery["slope"] < 1.1
     assert recovery["false_discovery_rate"] < 0.08
     assert recovery["strong_sensitivity"] > 0.5
+    terms = summary["terms"]
+    assert 0 < terms["enriched"] <= terms["testable"] <= terms["active"]
+    assert terms["enriched"] > terms["testable"] / 3
+    assert terms["decoys"] < 0.01 * terms["tested_decoys"]
     again = dexome("demo", tmp_path / "demo", "--studies", "4")
     assert again.returncode == 0, again.stderr
     for part in (
         "compendium",
         "dexome query gene",
         "dexome query contrast",
+        "--terms",
         "the planted truth",
+        "strongly active programs",
         "Next:",
     ):
         assert part in again.stdout

@@ -5,12 +5,13 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 import xarray as xr
 
+from pipeline.commands.demo_truth import recover_terms, recover_truth
 from pipeline.commands.options import ClusterOption, JsonOption
 from pipeline.commands.output import echo_json, echo_table
 from pipeline.commands.query import as_shown
@@ -20,11 +21,8 @@ from pipeline.sources.settings import SourceConfig
 from pipeline.workspace import create_workspace, open_workspace
 from storage.open import contrasts_of, open_compendium
 from storage.query import top_contrasts, top_genes
+from storage.query_terms import query_contrast_terms, top_enriched
 from storage.schema import CONTRAST
-
-# The simulator is imported when it is asked for: no query should wait for it.
-if TYPE_CHECKING:
-    from pipeline.simulate.truth import Recovery, Truth
 
 SIMULATED = "simulated"
 WORKSPACE = "workspace"
@@ -54,43 +52,27 @@ def demo(
     root = directory / WORKSPACE
     if not (root / CONFIG_NAME).exists():
         source = SourceConfig(kind="dee2", dee2=str(simulated / "dee2"), geo=str(simulated / "geo"))
-        create_workspace(root, simulated / "genes.tsv.gz", source)
+        create_workspace(
+            root,
+            simulated / "genes.tsv.gz",
+            source,
+            ontology=simulated / "terms.obo",
+            annotation=simulated / "annotation.gaf.gz",
+        )
     summary = run_all(open_workspace(root), cluster)
     tree = open_compendium(root)
-    recovered, found, planted = recover_truth(tree, read_truth(directory / SIMULATED))
+    truth = read_truth(directory / SIMULATED)
+    found, terms = recover_truth(tree, truth), recover_terms(tree, truth)
     seconds = time.perf_counter() - started
     if as_json:
-        echo_json({**summary, "recovery": asdict(recovered), "found": found, "planted": planted})
+        echo_json({**summary, **asdict(found), "terms": asdict(terms)})
         return
     echo_summary(summary)
     _show_queries(tree, root)
-    _show_truth(recovered, found, planted)
+    typer.echo(f"\n{found.in_words()}\n{terms.in_words()}")
     typer.echo(f"\nall of it took {seconds:.0f} s. Next:")
     for command in _next_commands(tree, root):
         typer.echo(f"  {command}")
-
-
-def recover_truth(tree: xr.DataTree, truth: "Truth") -> "tuple[Recovery, int, int]":
-    """How well a compendium of simulated studies recovered what was planted in them.
-
-    Returns
-    -------
-    recovery, found, planted
-        Of all contrasts of the compendium together; and how many of the planted contrasts it has, with
-        the planted reference.
-    """
-    from pipeline.simulate.truth import recovery
-
-    contrasts = contrasts_of(tree)
-    names = [str(name) for name in ("study", "test", "reference")]
-    rows = list(zip(*(contrasts[name].values for name in names), strict=True))
-    true = [truth.true_logfc(*map(str, row)) for row in rows]
-    known = np.array([values is not None for values in true], dtype=bool)
-    stacked = np.stack([values for values in true if values is not None])
-    logfc, adjusted, t = (contrasts[n].values[known] for n in ("logfc", "neg_log10_adj_p", "t"))
-    planted = {tuple(row) for row in truth.contrasts[names].astype(str).to_numpy()}
-    found = planted & {tuple(map(str, row)) for row in rows}
-    return recovery(logfc, adjusted, stacked, np.isfinite(t)), len(found), len(planted)
 
 
 def _show_queries(tree: xr.DataTree, root: Path) -> None:
@@ -99,18 +81,8 @@ def _show_queries(tree: xr.DataTree, root: Path) -> None:
     echo_table(as_shown(top_genes(tree, contrast, 5)))
     typer.echo(f"\n$ dexome query gene {gene} --top 5 -w {root}")
     echo_table(as_shown(top_contrasts(tree, gene, 5)))
-
-
-def _show_truth(recovered: "Recovery", found: int, planted: int) -> None:
-    typer.echo(
-        f"\nthe planted truth: {found} of {planted} planted contrasts found, with their reference; "
-        f"over {recovered.n_tested} tests,\n"
-        f"  correlation of estimated and true log fold changes  {recovered.correlation:.3f}\n"
-        f"  slope of the estimated on the true                  {recovered.slope:.3f}\n"
-        f"  false discovery rate at 5 %                         {recovered.false_discovery_rate:.3f}\n"
-        f"  sensitivity, all changed genes                      {recovered.sensitivity:.3f}\n"
-        f"  sensitivity, genes changed at least twofold         {recovered.strong_sensitivity:.3f}"
-    )
+    typer.echo(f"\n$ dexome query contrast '{contrast}' --terms --top 5 -w {root}")
+    echo_table(as_shown(top_enriched(query_contrast_terms(tree, contrast), 5)))
 
 
 def _next_commands(tree: xr.DataTree, root: Path) -> list[str]:

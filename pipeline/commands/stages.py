@@ -17,8 +17,16 @@ from pipeline.commands.options import (
     TakeOverOption,
     WorkspaceOption,
 )
-from pipeline.commands.output import echo_fields, echo_json, echo_refused, refusals
+from pipeline.commands.output import (
+    echo_fields,
+    echo_json,
+    echo_refused,
+    echo_table,
+    records,
+    refusals,
+)
 from pipeline.commands.progress import progress_report
+from pipeline.flow import flow_table
 from pipeline.plan import Plan, plan_inputs, read_plan
 from pipeline.progress import Report
 from pipeline.workspace import Workspace, open_workspace
@@ -49,7 +57,12 @@ def plan(
         _stage(opened, cluster) as (client, report),
     ):
         planned = run_plan(opened, genes, client, lease, report)
-    finish(summarise(opened, planned), as_json)
+    summary, flow = summarise(opened, planned), flow_table(planned.records)
+    if as_json:
+        summary["flow"] = records(flow)
+    else:
+        echo_table(flow, "from all studies to those compared")
+    finish(summary, as_json)
 
 
 def analyse(

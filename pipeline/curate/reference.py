@@ -1,21 +1,42 @@
-"""Which level the others are compared with: a control by its word, or the smallest time or dose."""
+"""Which level the others are compared with: a control by its word, what the others add to, the smallest."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.curate.quantity import quantities, quantity
-from pipeline.curate.words import (
-    ALONE_WORDS,
-    CONTROL_PHRASES,
-    CONTROL_RNA,
-    CONTROL_TIERS,
-    NEGATIONS,
-    NEUTRAL,
+from pipeline.curate.column_words import (
+    AGE,
+    DISEASE,
+    DOSE,
+    GROUP,
+    OTHER,
+    STRAIN,
+    TIME,
+    TISSUE,
+    TREATMENT,
 )
+from pipeline.curate.controls import (
+    base_of,
+    best_of,
+    control_of,
+    is_deleted,
+    lacking_of,
+    negative_of,
+    unperturbed_of,
+    zero_of,
+)
+from pipeline.curate.curation import ARBITRARY, ORDERED, REFERENCE
+from pipeline.curate.level_words import CONTROL_TIERS, NEGATIONS
+from pipeline.curate.quantity import natural_order, quantities, ranks
+from pipeline.curate.text import words
+from pipeline.curate.variables import Variable
 
-REFERENCE, ORDERED, ARBITRARY = "reference", "ordered", "arbitrary"
-_TOKEN = re.compile(r"\+/\+|[^\W_]+(?:/[^\W_]+)?")
+# A column that tells of these what was done leaves the untreated out.
+_TREATED = frozenset({TREATMENT, DISEASE, DOSE, TIME, GROUP, OTHER})
+# In a tissue or strain "C57BL/6" and "medium" say nothing of a control.
+# What a vehicle is made of.
+_MADE_OF = 2
+_TISSUE_TIERS = (0, 1)
+_STRAIN_TIERS = (0, 1, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,95 +44,85 @@ class Choice:
     """The level that the others are compared with.
 
     `direction` says why: a control (reference), the smallest quantity (ordered), or nothing (arbitrary:
-    the first level in sorted order). `word` is what told it; `tied` are levels that equally could be it.
+    the first level in natural order). `word` is what told it; `tied` are levels that equally could be
+    it; `certainty` is 1 where a whole level is a control.
     """
 
     level: str
     direction: str
     word: str = ""
     tied: tuple[str, ...] = ()
+    certainty: float = 1.0
 
 
-def choose_reference(factor_words: Sequence[str], levels: Sequence[str]) -> Choice:
+def reference_of(variable: Variable) -> Choice:
+    """The reference of a variable, by its own levels or by another variable that tells the same."""
+    choice = choose_reference(variable.kind, variable.words, variable.levels, variable.untold)
+    level, word = variable.hint
+    if choice.direction == ARBITRARY and level in variable.levels:
+        return Choice(level, REFERENCE, word, certainty=0.8)
+    return choice
+
+
+def choose_reference(
+    kind: str, key: Sequence[str], levels: Sequence[str], untold: str = ""
+) -> Choice:
     """Choose the level to compare with.
 
     The one level that consists of control words is taken, or the one with the best of them; else, where
-    all levels are times or doses, the smallest, or the one that is zero; else the first in sorted order.
+    all levels are times or doses, the smallest; else the one that nothing was done to, by words or by
+    what the others add, or the one that the column does not tell (`untold`); else the first in natural
+    order, which is arbitrary.
     """
-    levels = sorted(levels)
-    controls = {level: _control(level) for level in levels}
+    levels = natural_order(key, levels)
+    common = set.intersection(*({*words(level)} for level in levels)) - NEGATIONS
+    rest = {
+        level: " ".join(w for w in words(level) if w not in common) or level for level in levels
+    }
+    tiers = {TISSUE: _TISSUE_TIERS, STRAIN: _STRAIN_TIERS}.get(kind, range(len(CONTROL_TIERS)))
+    controls = {level: control_of(level, tiers, common) for level in levels}
     pure = [level for level in levels if controls[level].pure]
-    if len(pure) == 1:
+    if ranked := ranks(list(rest.values())):
+        lowest = min(levels, key=lambda level: ranked[rest[level]])
+        return Choice(lowest, ORDERED, lowest)
+    if ordered := _smallest(key, levels):
+        return ordered
+    if len(pure) == 1 and kind != AGE:
         return Choice(pure[0], REFERENCE, controls[pure[0]].word)
-    numbers = quantities(factor_words, levels)
-    tiers = [controls[level].tier for level in pure or levels if controls[level].word]
-    if tiers and not numbers:
-        best = [level for level in pure or levels if controls[level].tier == min(tiers)]
+    found = [level for level in pure or levels if controls[level].word]
+    found = [level for level in found if not is_deleted(level, controls[level].tier)]
+    best = best_of(found, controls) if found else []
+    made_of = best and not pure and controls[best[0]].tier == _MADE_OF
+    if made_of and kind not in (TISSUE, STRAIN) and (base := base_of(levels)):
+        # `model` and `model treated with ethanol`: here the solvent is the treatment.
+        return Choice(base[0], REFERENCE, base[1], certainty=0.8)
+    if len(best) == 1:
         word = controls[best[0]].word
-        return (
-            Choice(best[0], REFERENCE, word)
-            if len(best) == 1
-            else Choice(best[0], ARBITRARY, tied=tuple(best))
-        )
+        return Choice(best[0], REFERENCE, word, certainty=1.0 if pure else 0.9)
+    if not best:
+        by_form = _by_form(kind, levels, rest, untold)
+        if by_form:
+            return by_form
+    return Choice((best or levels)[0], ARBITRARY, tied=tuple(best), certainty=0.7 if best else 0.8)
+
+
+def _smallest(key: Sequence[str], levels: Sequence[str]) -> Choice | None:
+    """The one smallest quantity."""
+    numbers = quantities(key, levels)
     first = [level for level in levels if numbers and numbers[level] == min(numbers.values())]
-    if len(first) == 1:
-        return Choice(first[0], ORDERED, first[0])
-    zero = [level for level in levels if _is_nothing(level)]
-    if len(zero) == 1:
-        return Choice(zero[0], REFERENCE, zero[0])
-    return Choice(levels[0], ARBITRARY)
+    return Choice(first[0], ORDERED, first[0]) if len(first) == 1 else None
 
 
-def in_order(factor_words: Sequence[str], levels: Sequence[str]) -> list[str]:
-    """Levels by quantity where all of them are one, else sorted."""
-    numbers = quantities(factor_words, levels)
-    return sorted(levels, key=lambda level: (numbers.get(level, 0.0), level))
-
-
-@dataclass(frozen=True, slots=True)
-class _Control:
-    """The best control word of a level (empty: none), its tier, and whether the level says nothing else."""
-
-    word: str
-    tier: int
-    pure: bool
-
-
-def _control(level: str) -> _Control:
-    joined = " ".join(_TOKEN.findall(level.lower()))
-    for phrase, word in CONTROL_PHRASES.items():
-        joined = re.sub(rf"(?<!\S){phrase}(?!\S)", word, joined)
-    words = [
-        part
-        for word in joined.split()
-        for part in ([word] if _tier(word) is not None else word.split("/"))
-    ]
-    found = [
-        (tier, word)
-        for i, word in enumerate(words)
-        if (tier := _tier(word)) is not None and not (i and words[i - 1] in NEGATIONS)
-    ]
-    known = {word for _, word in found}
-    pure = bool(found) and all(w in known or w in NEUTRAL or w.isdigit() for w in words)
-    pure = pure and not re.search(r"[^\W_][+-]$", level)
-    if not pure:
-        found = [(tier, word) for tier, word in found if word not in ALONE_WORDS]
-    tier, word = min(found, key=lambda one: one[0], default=(len(CONTROL_TIERS), ""))
-    return _Control(word, tier, pure)
-
-
-def _is_nothing(level: str) -> bool:
-    """True for a time or dose of zero; stage P0 is a day of birth."""
-    told = quantity(level)
-    return (
-        told is not None
-        and told[0] == 0
-        and bool({"time", "mass", "molarity"} & {*told[1].split()})
-    )
-
-
-def _tier(word: str) -> int | None:
-    """Place of a control word in the tiers; None: it is none."""
-    if CONTROL_RNA.fullmatch(word):
-        return 0
-    return next((tier for tier, known in enumerate(CONTROL_TIERS) if word in known), None)
+def _by_form(kind: str, levels: Sequence[str], rest: dict[str, str], untold: str) -> Choice | None:
+    """The level that lacks something, where no word is a control's."""
+    if one := lacking_of(levels, rest):
+        return Choice(one, REFERENCE, rest[one], certainty=0.9)
+    rules = [(zero_of, 1.0), (negative_of, 0.9), (unperturbed_of, 0.8)]
+    if kind not in (TISSUE, STRAIN):
+        rules.append((base_of, 0.8))
+    for rule, certainty in rules:
+        if found := rule(levels):
+            return Choice(found[0], REFERENCE, found[1], certainty=certainty)
+    if untold in levels and kind in _TREATED:
+        return Choice(untold, REFERENCE, "nothing told", certainty=0.7)
+    return None

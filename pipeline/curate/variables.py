@@ -1,123 +1,123 @@
-"""Columns of a sample table as variables: levels, missing cells, and what kind of thing a column tells."""
+"""Variables of a study's samples: levels by place, and how the partitions of two of them relate."""
 
-import re
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-import pandas as pd
+from pipeline.curate.column_words import OTHER
+from pipeline.curate.text import plain
 
-from pipeline.curate.words import (
-    COVARIATE_WORDS,
-    FACTOR_WORDS,
-    MISSING,
-    NUMBERED_WORDS,
-    QUANTITY_WORDS,
-    SUBJECT_WORDS,
-    TECHNICAL_NAMES,
-    TECHNICAL_WORDS,
-    WHICH_WORDS,
-)
-
-_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-_KEYED = re.compile(r"([^:]{1,60}):\s+(.*)")
+Codes = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Variable:
-    """One column of a sample table.
+    """One thing that is told of every sample.
 
-    `levels` by sample, samples with a missing cell left out; `key` is what the column is about: its name,
-    or in GEO's `characteristics` the word before the colon of every cell.
+    Parameters
+    ----------
+    name
+        As users know it: the column, or `column[part]` of one that tells several things.
+    words
+        Words of its key.
+    values
+        (sample,) levels; empty where nothing is told.
+    kind
+        What it tells; a word of `column_words`.
+    source
+        Where it was read: a column of its own, or a kind of text.
+    same_as
+        Names of others that tell the same.
+    hint
+        The level that another variable, which tells the same, calls a control, and the word for it.
+    untold
+        The level of the samples of which the column itself says nothing, where another says it.
     """
 
     name: str
-    key: str
-    levels: dict[str, str]
+    words: tuple[str, ...]
+    values: tuple[str, ...]
+    kind: str = OTHER
+    source: str = "column"
+    same_as: tuple[str, ...] = ()
+    hint: tuple[str, str] = ("", "")
+    untold: str = ""
 
-    @property
+    @cached_property
     def sizes(self) -> dict[str, int]:
-        """Number of samples of each level, levels sorted."""
-        return dict(sorted(Counter(self.levels.values()).items()))
+        """Number of samples of each level, levels sorted; what is missing is none."""
+        return dict(sorted(Counter(value for value in self.values if value).items()))
+
+    @cached_property
+    def levels(self) -> tuple[str, ...]:
+        """Levels, sorted."""
+        return tuple(self.sizes)
+
+    @cached_property
+    def codes(self) -> Codes:
+        """(sample,) partition: equal numbers where levels are equal; what is missing is one level more."""
+        return codes_of(self.values)
 
     @property
-    def words(self) -> list[str]:
-        """Words of the key."""
-        return words_of(self.key)
+    def n_missing(self) -> int:
+        """Samples of which nothing is told."""
+        return len(self.values) - sum(self.sizes.values())
 
-    def replicated(self, at_least: int) -> list[str]:
-        """Levels with enough samples, sorted."""
-        return [level for level, n in self.sizes.items() if n >= at_least]
-
-    def determines(self, other: "Variable") -> bool:
-        """True where each level of this one lies in one of the other, and none is missing but there."""
-        if not other.levels.keys() <= self.levels.keys():
-            return False
-        seen: dict[str, str | None] = {}
-        return all(
-            seen.setdefault(level, other.levels.get(sample)) == other.levels.get(sample)
-            for sample, level in self.levels.items()
-        )
+    def renamed(self, **fields: object) -> "Variable":
+        """The same with other fields."""
+        return replace(self, **fields)  # type: ignore[arg-type]
 
 
-def make_variables(samples: pd.DataFrame) -> list[Variable]:
-    """The columns of a sample table, sorted by name."""
-    variables = [_make_variable(str(name), samples[name]) for name in samples.columns]
-    return sorted(variables, key=lambda variable: variable.name)
+def codes_of(values: Iterable[object]) -> Codes:
+    """Numbers in the order of first appearance."""
+    place: dict[object, int] = {}
+    return tuple(place.setdefault(value, len(place)) for value in values)
 
 
-def why_not_factor(variable: Variable) -> str:
-    """Why a column can't be taken for the factor unasked; empty: it can."""
-    words = set(variable.words)
-    sizes = variable.sizes
-    likely = bool(words & set(FACTOR_WORDS))
-    if not sizes:
-        return "empty"
-    if len(sizes) == 1:
-        return "constant"
-    if " ".join(variable.words) in TECHNICAL_NAMES or words & TECHNICAL_WORDS:
-        return "technical"
-    if len(sizes) == len(variable.levels) > 2 and not likely:
-        return "different in every sample"
-    if words & SUBJECT_WORDS and not words - SUBJECT_WORDS - WHICH_WORDS:
-        return "a subject"
-    if words & COVARIATE_WORDS:
-        return "a covariate"
-    if all(map(_NUMBER.fullmatch, sizes)) and not words & (QUANTITY_WORDS | NUMBERED_WORDS):
-        return "a measurement"
-    return ""
+def cross(*codes: Codes) -> Codes:
+    """The partition of samples that are alike in all of these."""
+    return codes_of(zip(*codes, strict=True)) if codes else ()
 
 
-def words_of(name: str) -> list[str]:
-    """Words of a column's name, lower case; GEO's `:ch1` and `ch1.2` and bare numbers left out."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z][a-z]|ID\b)", " ", name)
-    words = re.sub(r"[\W_]+", " ", spaced.lower()).split()
-    return [word for word in words if not re.fullmatch(r"ch\d|\d+", word)]
+def determines(fine: Codes, coarse: Codes) -> bool:
+    """Whether each class of `fine` lies in one of `coarse`."""
+    seen: dict[int, int] = {}
+    return all(seen.setdefault(a, b) == b for a, b in zip(fine, coarse, strict=True))
 
 
-def factor_priority(variable: Variable) -> tuple[int, int, str]:
-    """Sort key among columns that tell the same: likeliest name first."""
-    ranks = [FACTOR_WORDS.index(word) for word in variable.words if word in FACTOR_WORDS]
-    return min(ranks, default=len(FACTOR_WORDS)), len(variable.name), variable.name
+def n_classes(codes: Codes) -> int:
+    """Classes of a partition."""
+    return max(codes, default=-1) + 1
 
 
-def _make_variable(name: str, column: "pd.Series[Any]") -> Variable:
-    cells = {
-        str(sample): " ".join(str(cell).split())
-        for sample, cell in column.items()
-        if pd.notna(cell)
+def covered(codes: Codes, at_least: int) -> float:
+    """Share of the samples in classes of at least so many."""
+    sizes = Counter(codes)
+    return sum(n for n in sizes.values() if n >= at_least) / max(len(codes), 1)
+
+
+def n_replicated(codes: Codes, at_least: int) -> int:
+    """Classes of at least so many samples."""
+    return sum(n >= at_least for n in Counter(codes).values())
+
+
+def merge_spellings(values: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Levels that differ in spelling alone as one, in the spelling of most samples; and what was merged."""
+    sizes = Counter(value for value in values if value)
+    forms: dict[str, list[str]] = {}
+    for level in sizes:
+        forms.setdefault(plain(level) or level, []).append(level)
+    merged = {
+        level: min(same, key=lambda one: (-sizes[one], one))
+        for same in forms.values()
+        if len(same) > 1
+        for level in same
     }
-    key, cells = _keyed(name, cells) if "characteristics" in name.lower() else (name, cells)
-    missing = MISSING - {"-"} if "+" in cells.values() else MISSING
-    return Variable(
-        name, key, {s: cell for s, cell in cells.items() if cell.lower() not in missing}
-    )
+    merged = {level: to for level, to in merged.items() if level != to}
+    return tuple(merged.get(value, value) for value in values), merged
 
 
-def _keyed(name: str, cells: dict[str, str]) -> tuple[str, dict[str, str]]:
-    """Key and cells of a GEO column whose cells all read `key: value`; else its name and the cells."""
-    parts = {sample: _KEYED.fullmatch(cell) for sample, cell in cells.items() if cell}
-    keys = {found[1].lower() if found else "" for found in parts.values()}
-    if len(keys) != 1 or "" in keys:
-        return name, cells
-    return keys.pop(), {sample: found[2] for sample, found in parts.items() if found}
+def levels_of(variables: Mapping[str, Variable], place: int) -> dict[str, str]:
+    """What the variables tell of one sample."""
+    return {name: variable.values[place] for name, variable in variables.items()}

@@ -14,6 +14,8 @@ import pyarrow.csv as pa_csv
 
 from pipeline.simulate.genes import SimulatedGenes
 from pipeline.simulate.settings import SimulationSettings
+from pipeline.simulate.terms import make_terms, to_gaf, to_obo
+from pipeline.simulate.universe import Universe
 from storage.errors import InputError
 
 FINISHED = "settings.json"
@@ -53,6 +55,15 @@ def genes_tsv(genes: SimulatedGenes) -> bytes:
     columns = {"gene_id": genes.ids, "symbol": genes.symbols}
     columns |= {"biotype": genes.biotypes, "entrez": genes.entrez}
     return tsv(pa.table({name: pa.array(values) for name, values in columns.items()}))
+
+
+def write_terms(path: Path, universe: Universe) -> None:
+    """Write the ontology and the annotation of a universe: `terms.obo`, `annotation.gaf.gz`."""
+    terms = make_terms(universe)
+    with replacing(path / "terms.obo") as file:
+        file.write("".join(to_obo(terms)).encode())
+    with replacing(path / "annotation.gaf.gz") as file:
+        file.write(gzip_bytes("".join(to_gaf(terms, universe)).encode()))
 
 
 def tsv(table: pa.Table) -> bytes:

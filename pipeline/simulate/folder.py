@@ -13,6 +13,7 @@ from pipeline.simulate.files import (
     gzip_bytes,
     replacing,
     tsv,
+    write_terms,
 )
 from pipeline.simulate.genes import SimulatedGenes, Strings
 from pipeline.simulate.settings import SimulationSettings
@@ -34,7 +35,8 @@ def write_folder(
     Parameters
     ----------
     path
-        Holds `genes.tsv.gz`, `studies/STUDY/counts.tsv.gz` and `samples.tsv`, and `truth/` afterwards.
+        Holds `genes.tsv.gz`, `terms.obo`, `annotation.gaf.gz`, `studies/STUDY/counts.tsv.gz` and
+        `samples.tsv`, and `truth/` afterwards.
     progress
         Called with the number of studies written and of all studies.
 
@@ -48,6 +50,7 @@ def write_folder(
     universe = make_universe(settings)
     with replacing(path / "genes.tsv.gz") as file:
         file.write(gzip_bytes(genes_tsv(universe.genes)))
+    write_terms(path, universe)
     write_programs(path / "truth", universe.programs)
     with TruthWriter(path / "truth") as truth:
         for k in range(settings.n_studies):

@@ -26,6 +26,7 @@ from pipeline.simulate.files import (
     gzip_bytes,
     replacing,
     temporary,
+    write_terms,
 )
 from pipeline.simulate.geo_text import family_soft, series_matrix
 from pipeline.simulate.project import Project, as_project, make_project
@@ -54,8 +55,8 @@ def write_mirror(
     Parameters
     ----------
     path
-        Holds `genes.tsv.gz`, `truth/`, and the folders `dee2` and `geo` afterwards, each as below the
-        address of its server.
+        Holds `genes.tsv.gz`, `terms.obo`, `annotation.gaf.gz`, `truth/`, and the folders `dee2` and
+        `geo` afterwards, each as below the address of its server.
     progress
         Called with the number of studies written and of all studies.
     bulk
@@ -70,6 +71,7 @@ def write_mirror(
         return
     universe = make_universe(settings)
     _write(path / "genes.tsv.gz", gzip_bytes(genes_tsv(universe.genes)))
+    write_terms(path, universe)
     write_programs(path / "truth", universe.programs)
     mirror = MirrorWriter(path, Reference(universe.genes), bulk=bulk)
     with TruthWriter(path / "truth") as truth:

@@ -22,6 +22,7 @@ class Stream(IntEnum):
     SAMPLES = 15
     STATISTICS = 16
     MIRROR = 17
+    METADATA = 21
 
 
 def make_generator(seed: int, key: int, stream: Stream) -> np.random.Generator:

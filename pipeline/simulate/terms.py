@@ -63,12 +63,17 @@ def make_terms(universe: Universe) -> SimulatedTerms:
     names = [f"program {i}" for i in range(len(programs))]
     names += [f"decoy {i}" for i in range(n_decoys)]
     return SimulatedTerms(
-        ids=tuple(f"GO:{9_000_000 + i}" for i in range(len(domain) + len(DOMAINS))),
+        ids=_ids(len(domain) + len(DOMAINS)),
         names=(*names, *DOMAINS),
         domain=np.concatenate([domain, np.arange(len(DOMAINS))]),
         parents=np.concatenate([under, np.full(len(DOMAINS), -1)]),
         members=(*members, *(np.empty(0, np.int64) for _ in DOMAINS)),
     )
+
+
+def program_terms(n_programs: int) -> tuple[str, ...]:
+    """Ids of the terms of the programs."""
+    return _ids(n_programs)
 
 
 def to_obo(terms: SimulatedTerms) -> Iterator[str]:
@@ -95,6 +100,10 @@ def to_gaf(terms: SimulatedTerms, universe: Universe) -> Iterator[str]:
             cells = ["SIM", str(genes.ids[gene]), str(genes.symbols[gene]), relations[domain], term]
             cells += ["SIM:1", "IDA", "", "PCF"[domain], "", "", "protein", "taxon:10090"]
             yield "\t".join([*cells, DATE.replace("-", ""), "SIM", "", ""]) + "\n"
+
+
+def _ids(n: int) -> tuple[str, ...]:
+    return tuple(f"GO:{9_000_000 + i}" for i in range(n))
 
 
 def _with_errors(rng: np.random.Generator, genes: Ints, coding: Ints) -> Ints:

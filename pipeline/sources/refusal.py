@@ -42,17 +42,22 @@ REASONS: dict[str, str] = {
     # The comparison.
     "unknown_factor": "the sample table has no column of the name that the settings give as factor",
     "unknown_reference": "the factor has no usable level of the name that the settings give as reference",
-    "no_factor": "no column of the sample table describes groups of samples",
+    "unknown_column": "the sample table has no column of the name that the design gives to adjust for",
+    "unknown_sample": "the study has no sample of the name that the design gives",
+    "unknown_contrast": "a contrast of the design names no two groups of the study",
+    "no_factor": "nothing in the sample table tells groups of samples",
     "too_few_samples": "fewer than two samples can be used",
     "one_condition": "all usable samples are in one group",
     "no_replicates": "fewer than two groups have replicates",
+    "mixed_factors": "no two groups differ in one factor alone",
+    "confounded": "the groups can't be told from batches, or from another variable",
     "too_many_levels": "the column that tells groups has too many levels to be sure that it is the factor",
     # The analysis.
     "zero_library": "a sample has no count of an expressed gene",
     "nothing_expressed": "no gene passes the expression filter",
     "changed": "the study's files changed between plan and analysis; the next run does it",
     "failed": "the analysis ended in an error of its own; the next run tries again",
-    "several_factors": "more than one column could be the factor, and none contains the others",
+    "several_factors": "more than one variable could be the factor, and it is not sure which",
 }
 
 

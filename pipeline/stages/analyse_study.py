@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pipeline.dea.design import Contrast, make_design
+from pipeline.dea.design import Contrast
 from pipeline.dea.errors import NotAnalysableError
 from pipeline.dea.result import StudyResult
 from pipeline.dea.settings import ENGINE_VERSION
@@ -17,9 +17,9 @@ from pipeline.sources.refusal import Refusal
 from pipeline.stages.prepare import (
     Prepared,
     contrast_rows,
-    mapping_columns,
     prepare_study,
     sample_rows,
+    study_columns,
 )
 from pipeline.stages.record import (
     Outcome,
@@ -101,7 +101,7 @@ def analyse_planned(item: AnalysisTask) -> AnalysisReceipt:
 def make_part(task: StudyTask, prepared: Prepared) -> Part:
     """The result of one study, computed with one BLAS thread: the same bytes wherever it runs."""
     curation = prepared.curation
-    design = make_design([curation.groups[name] for name in prepared.samples])
+    design = prepared.make_design()
     contrasts = [
         Contrast(test=planned.test, reference=planned.reference) for planned in curation.contrasts
     ]
@@ -114,9 +114,8 @@ def make_part(task: StudyTask, prepared: Prepared) -> Part:
         contrasts=_contrasts(task, prepared, result),
         samples=_samples(prepared, result),
         columns={
+            **study_columns(prepared),
             "status": result.status,
-            "n_samples": len(prepared.samples),
-            "n_contrasts": len(contrasts),
             "n_measured": int(result.measured.sum()),
             "n_tested": result.n_tested,
             "df_residual": result.df_residual,
@@ -125,7 +124,6 @@ def make_part(task: StudyTask, prepared: Prepared) -> Part:
             "design": ",".join(design.columns),
             "engine_version": ENGINE_VERSION,
             "flags": ",".join((*prepared.flags, *curation.flags, *result.flags)),
-            **mapping_columns(prepared.mapping),
         },
         statistics={v.name: getattr(result, v.name).astype(np.float32) for v in STATISTICS},
         study_statistics={

@@ -3,8 +3,9 @@
 import logging
 from dataclasses import asdict, dataclass
 
+from pipeline.curate.curation import Journal
 from pipeline.sources.refusal import Refusal
-from pipeline.stages.prepare import contrast_rows, mapping_columns, prepare_study, sample_rows
+from pipeline.stages.prepare import contrast_rows, prepare_study, sample_rows, study_columns
 from pipeline.stages.record import (
     PlanRecord,
     plan_record_key,
@@ -47,6 +48,13 @@ def plan_study(task: StudyTask) -> PlanReceipt:
     return PlanReceipt(task.study, name, record.reason, known=False)
 
 
+def look_up_plan(task: StudyTask) -> PlanRecord:
+    """The plan of one study as it would be written, read where it is there already."""
+    key = task.plan_key(task.source.fingerprint(task.study))
+    record = read_plan_record(task.disk, plan_record_key(task.study, key))
+    return record or make_plan_record(task)
+
+
 def record_failure(task: StudyTask, error: BaseException) -> PlanReceipt:
     """Write down that the plan of a study failed for a cause unknown to us; the next run tries again."""
     name = plan_record_key(task.study, "plan", failed=True)
@@ -57,11 +65,16 @@ def record_failure(task: StudyTask, error: BaseException) -> PlanReceipt:
 
 def make_plan_record(task: StudyTask) -> PlanRecord:
     """The plan of one study, from its files."""
+    journal = Journal()
     try:
-        prepared = prepare_study(task)
+        prepared = prepare_study(task, journal)
     except Refusal as refusal:
         return PlanRecord(
-            study=task.study, status="refused", reason=refusal.code, message=refusal.message
+            study=task.study,
+            status="refused",
+            reason=refusal.code,
+            message=refusal.message,
+            reasoning=[list(step) for step in journal.steps],
         )
     curation = prepared.curation
     return PlanRecord(
@@ -71,12 +84,13 @@ def make_plan_record(task: StudyTask) -> PlanRecord:
         factor=curation.factor,
         reference=curation.reference or "",
         reference_word=curation.reference_word or "",
+        factors=[asdict(factor) for factor in curation.factors],
+        ingredients=curation.ingredients,
+        reasoning=[list(step) for step in journal.steps],
         columns={
-            "n_samples": len(prepared.samples),
-            "n_contrasts": len(curation.contrasts),
+            **study_columns(prepared),
             "n_measured": int(prepared.counts.any(axis=0).sum()),
             "flags": ",".join((*prepared.flags, *curation.flags)),
-            **mapping_columns(prepared.mapping),
         },
         samples=sample_rows(prepared),
         contrasts=contrast_rows(task, curation),

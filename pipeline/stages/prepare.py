@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.curate.curate import Curation, curate
+from pipeline.curate.curate import curate
+from pipeline.curate.curation import Curation, Journal
 from pipeline.curate.names import contrast_id
+from pipeline.dea.design import Design, make_design
 from pipeline.dea.settings import ENGINE_VERSION
 from pipeline.sources.genes import MappingRecord, map_counts
 from pipeline.sources.refusal import Refusal
@@ -36,9 +39,21 @@ class Prepared:
     mapping: MappingRecord
     part: str
 
+    def make_design(self) -> Design:
+        """The design matrix: groups, covariates, and the subject as block."""
+        curation = self.curation
+        return make_design(
+            [curation.groups[name] for name in self.samples],
+            {
+                name: [levels[sample] for sample in self.samples]
+                for name, levels in curation.covariates.items()
+            },
+            [curation.block[name] for name in self.samples] if curation.block else None,
+        )
 
-def prepare_study(task: StudyTask) -> Prepared:
-    """Read, map and curate one study.
+
+def prepare_study(task: StudyTask, journal: Journal | None = None) -> Prepared:
+    """Read, map and curate one study, and write the reasoning into the journal.
 
     Raises
     ------
@@ -56,23 +71,58 @@ def prepare_study(task: StudyTask) -> Prepared:
             "zero_counts", "no sample has a count on the gene axis; check the count table"
         )
     excluded = {name: "zero_library" for name in study.samples.index if name in empty}
-    curation = curate(study.samples, task.curate, excluded)
+    curation = curate(study.samples, task.curate, excluded, task.design, journal)
     unused = dict(curation.unused)
     unused |= dict.fromkeys(study.unmatched_counts, "not_in_samples_table")
     unused |= dict.fromkeys(study.unmatched_rows, "no_counts")
     unused |= study.left_out
     samples = sorted(curation.groups)
-    counts = mapped.counts[[row[name] for name in samples]]
+    counts = _summed(mapped.counts, row, samples, curation)
+    for name, members in curation.summed.items():
+        unused |= {member: f"added to {name}" for member in members if member != name}
     return Prepared(
         samples=samples,
         counts=counts,
         curation=curation,
         unused=unused,
-        runs=study.runs,
+        runs=_runs(study.runs, curation),
         flags=study.flags,
         mapping=mapped.record,
         part=_part_key(task, samples, counts, curation, study),
     )
+
+
+def _summed(
+    counts: npt.NDArray[np.float64], row: dict[str, int], samples: list[str], curation: Curation
+) -> npt.NDArray[np.float64]:
+    """(sample, gene) counts of the used samples, technical replicates added."""
+    members = [curation.summed.get(name, (name,)) for name in samples]
+    if all(len(names) == 1 for names in members):
+        return counts[[row[name] for name in samples]]
+    return np.array([counts[[row[name] for name in names]].sum(axis=0) for names in members])
+
+
+def _runs(runs: Mapping[str, tuple[str, ...]], curation: Curation) -> dict[str, tuple[str, ...]]:
+    """Runs of each sample, technical replicates with those of the sample that they are added to."""
+    own = dict(runs)
+    for name, members in curation.summed.items():
+        if len(members) > 1:
+            own[name] = tuple(run for member in members for run in runs.get(member, (member,)))
+    return own
+
+
+def study_columns(prepared: Prepared) -> dict[str, Any]:
+    """What is known of the study before the analysis, by the names of the schema."""
+    curation = prepared.curation
+    return {
+        "n_samples": len(prepared.samples),
+        "n_contrasts": len(curation.contrasts),
+        "covariates": ",".join(curation.covariates),
+        "block": curation.block_name,
+        "confidence": curation.confidence,
+        "overruled": ",".join(curation.overruled),
+        **mapping_columns(prepared.mapping),
+    }
 
 
 def contrast_rows(task: StudyTask, curation: Curation) -> list[dict[str, Any]]:
@@ -84,10 +134,12 @@ def contrast_rows(task: StudyTask, curation: Curation) -> list[dict[str, Any]]:
         {
             "contrast": contrast_id(task.study, planned.test, planned.reference),
             "study": task.study,
-            "factor": curation.factor,
+            "factor": planned.factor or curation.factor,
             "test": planned.test,
             "reference": planned.reference,
             "direction": planned.direction,
+            "stratum": planned.stratum,
+            "confidence": planned.confidence,
             "n_test": sizes[planned.test],
             "n_reference": sizes[planned.reference],
         }
@@ -103,6 +155,7 @@ def sample_rows(prepared: Prepared) -> list[dict[str, Any]]:
             "sample": name,
             "runs": ",".join(prepared.runs.get(name, (name,))),
             "group": groups.get(name, ""),
+            "block": prepared.curation.block.get(name, ""),
             "used": name in groups,
             "why_not": prepared.unused.get(name, ""),
         }
@@ -134,6 +187,12 @@ def _part_key(
         "flags": list(curation.flags),
         "groups": [[name, curation.groups[name]] for name in samples],
         "contrasts": [asdict(planned) for planned in curation.contrasts],
+        "covariates": [
+            [name, sorted(v.items())] for name, v in sorted(curation.covariates.items())
+        ],
+        "block": [curation.block_name, sorted(curation.block.items())],
+        "summed": sorted(curation.summed.items()),
+        "overruled": list(curation.overruled),
         "unused": sorted(curation.unused.items()),
         "source": [sorted(study.runs.items()), sorted(study.left_out.items()), list(study.flags)],
     }

@@ -17,9 +17,10 @@ Status = Literal["planned", "analysed", "no_replication", "refused", "failed"]
 class PlanRecord:
     """The plan of one study: in, with its groups and contrasts, or out, with the reason.
 
-    `part` is the key of the part that its analysis will make. `columns` are its values of the
-    schema's `STUDY_COLUMNS`, `samples` and `contrasts` one dict a row with those of `SAMPLE_COLUMNS`
-    and `CONTRAST_COLUMNS`, as far as they are known before the analysis.
+    `part` is the key of the part that its analysis will make. `factors` has one dict for each factor,
+    `ingredients` what the confidence is the product of, `reasoning` a topic and a sentence a step.
+    `columns` are its values of the schema's `STUDY_COLUMNS`, `samples` and `contrasts` one dict a row with
+    those of `SAMPLE_COLUMNS` and `CONTRAST_COLUMNS`, as far as they are known before the analysis.
     """
 
     study: str
@@ -30,6 +31,9 @@ class PlanRecord:
     factor: str = ""
     reference: str = ""
     reference_word: str = ""
+    factors: list[dict[str, Any]] = field(default_factory=list)
+    ingredients: dict[str, float] = field(default_factory=dict)
+    reasoning: list[list[str]] = field(default_factory=list)
     columns: dict[str, Any] = field(default_factory=dict)
     samples: list[dict[str, Any]] = field(default_factory=list)
     contrasts: list[dict[str, Any]] = field(default_factory=list)

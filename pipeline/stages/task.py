@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.config import Config
-from pipeline.curate.curate import CurateSettings
+from pipeline.curate.settings import CurateSettings, StudyDesign
 from pipeline.dea.settings import ENGINE_VERSION, DeaSettings
 from pipeline.sources.genes import GeneIndex, MappingSettings
 from pipeline.sources.source import Source, make_source
@@ -29,6 +29,7 @@ class StudyTask:
     gene_list_sha256: str
     mapping: MappingSettings
     curate: CurateSettings
+    design: StudyDesign
     dea: DeaSettings
 
     @property
@@ -46,6 +47,7 @@ class StudyTask:
                 "genes": self.gene_list_sha256,
                 "mapping": asdict(self.mapping),
                 "curate": asdict(self.curate),
+                "design": asdict(self.design),
                 "dea": asdict(self.dea),
             }
         )
@@ -62,7 +64,8 @@ def make_tasks(workspace: Path, config: Config, genes: GeneList) -> list[StudyTa
             gene_list=config.genes.list,
             gene_list_sha256=genes.sha256,
             mapping=config.mapping,
-            curate=config.curate_settings(study),
+            curate=config.curate,
+            design=config.design(study),
             dea=config.dea,
         )
         for study in source.studies()

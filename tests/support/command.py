@@ -4,7 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]
+# What runs in the background of a script is born with Ctrl-C ignored, and would hand that down.
+_HEED_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+COMMAND = [sys.executable, "-c", f"{_HEED_CTRL_C}; from pipeline.cli import main; main()"]
 
 
 def dexome(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
