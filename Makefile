@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 DIR ?= demo
 STAMP := $(VENV)/.dexome-setup
 
-.PHONY: setup demo test test-slow lint format bench bench-dea bench-curation bench-go clean
+.PHONY: setup demo test test-slow lint format bench bench-dea bench-curation bench-go bench-train clean
 
 setup: $(STAMP)
 
@@ -50,6 +50,10 @@ bench-curation: setup
 bench-go: setup
 	$(BIN)/python -m benchmarks.go
 	$(BIN)/python -m benchmarks.enrich
+
+# The size can be lowered: make bench-train ARGS='--contrasts 1024'.
+bench-train: setup
+	$(BIN)/python -m benchmarks.train $(ARGS)
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache

@@ -13,7 +13,9 @@ from pipeline.commands.fetch import fetch
 from pipeline.commands.go import go
 from pipeline.commands.init import init
 from pipeline.commands.inspect import doctor, gc, status
+from pipeline.commands.models import embed, evaluate, train
 from pipeline.commands.options import EXIT_FAILED, EXIT_INTERRUPTED
+from pipeline.commands.prepare import prepare
 from pipeline.commands.stages import analyse, compile_, enrich, plan, run
 from storage.errors import DexomeError
 
@@ -32,6 +34,10 @@ app.command("explain")(explain)
 app.command("analyse")(analyse)
 app.command("compile")(compile_)
 app.command("enrich")(enrich)
+app.command("prepare")(prepare)
+app.command("train")(train)
+app.command("evaluate")(evaluate)
+app.command("embed")(embed)
 app.command("dea")(dea)
 app.command("go")(go)
 app.command("demo")(demo)

@@ -10,11 +10,13 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from cluster.profile import ClusterProfile
+from model.recipe import Recipe
 from pipeline.curate.settings import CurateSettings, StudyDesign
 from pipeline.dea.settings import DeaSettings
 from pipeline.enrich.annotation import EvidenceRules
 from pipeline.enrich.ontology import Relations
 from pipeline.enrich.settings import EnrichSettings
+from pipeline.prepare.settings import PrepareSettings
 from pipeline.sources.genes import MappingSettings
 from pipeline.sources.settings import SourceConfig
 from storage.errors import InputError
@@ -63,6 +65,8 @@ class Config:
     studies: dict[str, StudyDesign] = field(default_factory=dict)
     dea: DeaSettings = field(default_factory=DeaSettings)
     enrich: EnrichConfig | None = None
+    prepare: PrepareSettings = field(default_factory=PrepareSettings)
+    train: Recipe = field(default_factory=Recipe)
     cluster: dict[str, ClusterProfile] = field(default_factory=dict)
 
     def design(self, study: str) -> StudyDesign:

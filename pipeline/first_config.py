@@ -46,6 +46,29 @@ list = {genes}
 # min_logfc = 0.0          # least |log2 fold change| of a candidate, beside adjusted p < 0.05
 # random_sets = 1000
 
+# What is learned from; these are the defaults.
+# [prepare.split]
+# by = "component"         # studies that share samples are placed together; or "row", as the paper did
+# train = 0.7
+# validation = 0.15        # the rest is test
+# [prepare.genes]
+# observed = "tested"      # or "measured"
+# min_contrasts = 50       # tested training contrasts that a gene needs, from min_studies = 10 studies
+# [prepare.copy]
+# se = false               # standard errors too, for a loss that weighs by them
+
+# What learns, and how; these are the defaults. `dexome train --preset paper` has the paper's.
+# [train.network]
+# code = 256               # width of the latent code
+# encoder = []             # widths of hidden layers before it, and
+# decoder = []             # behind it
+# skip = false             # a linear path beside the hidden layers
+# input_dropout = 0.0      # share of the entries hidden from the input while training
+# [train.fit]
+# epochs = 50
+# batch_size = 128
+# learning_rate = 1e-3
+
 # Machines to use; without a profile, one worker process for each core of this one.
 # [cluster.laptop]
 # kind = "local"

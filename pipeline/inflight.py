@@ -1,11 +1,12 @@
 """Tasks on Dask, a bounded number in flight, results in the order in which they end."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from distributed import Client, as_completed
 
-from storage.errors import DexomeError
+from pipeline.progress import Progress, Report
+from storage.errors import DexomeError, StoreError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -51,3 +52,22 @@ def results(
         if isinstance(result, DexomeError):
             raise result
         yield item, result
+
+
+def gather_in_order(
+    client: Client,
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    stage: str,
+    report: Report,
+) -> list[Result]:
+    """Results of a function of each item, in the order of the items, told of as `stage`; an error ends it."""
+    place = {id(item): i for i, item in enumerate(items)}
+    found: dict[int, Result] = {}
+    report(Progress(stage=stage, done=0, total=len(items)))
+    for done, (item, result) in enumerate(results(client, function, items), start=1):
+        if isinstance(result, BaseException):
+            raise StoreError(f"a task of {stage} failed: {result!r}") from result
+        found[place[id(item)]] = result
+        report(Progress(stage=stage, done=done, total=len(items)))
+    return [found[i] for i in range(len(items))]

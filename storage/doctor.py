@@ -11,6 +11,8 @@ from storage.generation import (
     FOLDER,
     Manifest,
     list_enrichments,
+    list_latents,
+    list_splits,
     manifest_key,
     read_current,
     read_manifest,
@@ -26,6 +28,13 @@ from storage.schema import (
     STUDY,
 )
 from storage.shards import READ, Kind, ReadPart
+from storage.training_copy import (
+    TrainingCopy,
+    copy_manifest_path,
+    copy_path,
+    list_copies,
+    read_copy_manifest,
+)
 
 # Of each kind of part: what makes it, what compiles it, where it lies, and its reader.
 _OF_KIND: dict[Kind, tuple[str, str, Callable[[str, str], str], ReadPart]] = {
@@ -66,7 +75,11 @@ def examine(disk: Disk, progress: Progress | None = None) -> tuple[str, list[Fin
         return name, [Finding(str(path), _unreadable(path), (), rebuild)]
     manifests = [manifest]
     findings = []
-    for store in list_enrichments(disk, name):
+    for store in (
+        *list_enrichments(disk, name),
+        *list_splits(disk, name),
+        *list_latents(disk, name),
+    ):
         try:
             manifests.append(read_manifest(disk, name, store=store))
         except StoreError:
@@ -81,9 +94,29 @@ def examine(disk: Disk, progress: Progress | None = None) -> tuple[str, list[Fin
             findings += finding
             if progress:
                 progress(done, total)
+    findings += _copy_findings(disk, name)
     if not findings:
         findings = _content_findings(disk, name, manifest)
     return name, findings
+
+
+def _copy_findings(disk: Disk, name: str) -> list[Finding]:
+    """What is wrong with the training copies of a generation; one without a readable manifest is told of."""
+    findings = []
+    for key in list_copies(disk):
+        try:
+            manifest = read_copy_manifest(disk, key)
+        except StoreError:
+            path = disk.path(copy_manifest_path(key))
+            findings.append(Finding(str(path), _unreadable(path), (), "run `dexome prepare`"))
+            continue
+        if manifest.generation == name:
+            copy = TrainingCopy(disk.path(copy_path(key)), manifest)
+            findings += [
+                Finding(str(file), problem, (), "run `dexome prepare`")
+                for file, problem in copy.problems(checksums=True)
+            ]
+    return findings
 
 
 def _store_findings(disk: Disk, name: str, manifest: Manifest) -> Iterator[list[Finding]]:

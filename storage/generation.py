@@ -66,7 +66,11 @@ def manifest_key(generation: str, store: str = CONTRASTS_STORE) -> str:
 
 def remake(store: str) -> str:
     """The command that makes a store anew."""
-    return f"dexome {'compile' if store == CONTRASTS_STORE else 'enrich'} --rebuild"
+    if store == CONTRASTS_STORE:
+        return "dexome compile --rebuild"
+    if store.startswith("latent-"):
+        return f"dexome embed {store.removeprefix('latent-').removesuffix('.zarr')}"
+    return f"dexome {'prepare' if store.startswith('split-') else 'enrich'} --rebuild"
 
 
 def read_current(disk: Disk) -> Current | None:
@@ -128,12 +132,12 @@ def list_generations(disk: Disk) -> list[str]:
 
 def list_enrichments(disk: Disk, generation: str) -> list[str]:
     """Names of the enrichment stores of a generation."""
-    folder = disk.path(f"{FOLDER}/{generation}")
-    return sorted(
-        path.name
-        for path in folder.glob("enrichment-*.zarr")
-        if disk.path(manifest_key(generation, path.name)).is_file()
-    )
+    return _list_stores(disk, generation, "enrichment-*.zarr")
+
+
+def list_splits(disk: Disk, generation: str) -> list[str]:
+    """Names of the split stores of a generation."""
+    return _list_stores(disk, generation, "split-*.zarr")
 
 
 def next_generation(disk: Disk, inputs: str) -> str:
@@ -141,3 +145,17 @@ def next_generation(disk: Disk, inputs: str) -> str:
     names = list_generations(disk)
     last = max((int(name.split("-")[1]) for name in names), default=0)
     return f"gen-{last + 1:06d}-{inputs[:12]}"
+
+
+def list_latents(disk: Disk, generation: str) -> list[str]:
+    """Names of the stores of latent codes of a generation."""
+    return _list_stores(disk, generation, "latent-*.zarr")
+
+
+def _list_stores(disk: Disk, generation: str, pattern: str) -> list[str]:
+    folder = disk.path(f"{FOLDER}/{generation}")
+    return sorted(
+        path.name
+        for path in folder.glob(pattern)
+        if disk.path(manifest_key(generation, path.name)).is_file()
+    )

@@ -13,6 +13,7 @@ from storage.zarr_store import StagingStore
 
 LABEL_CHUNK = 65_536
 FILL = {
+    "float16": float("nan"),
     "float32": float("nan"),
     "float64": float("nan"),
     "int32": -1,

@@ -1,6 +1,7 @@
 """Opening a compendium: one generation, resolved once, in which damage is an error and never a number."""
 
 from collections.abc import Hashable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,15 @@ from zarr.storage import LocalStore
 
 from storage.disk import Disk
 from storage.errors import InputError, StoreError
-from storage.generation import FOLDER, Manifest, list_enrichments, read_current, read_manifest
+from storage.generation import (
+    FOLDER,
+    Manifest,
+    list_enrichments,
+    list_latents,
+    list_splits,
+    read_current,
+    read_manifest,
+)
 from storage.schema import (
     CONTRAST,
     CONTRASTS_STORE,
@@ -89,8 +98,8 @@ def open_compendium(workspace: str | Path, generation: str | None = None) -> xr.
     """Open the compendium of a workspace: its newest generation, or the one named.
 
     The tree has the node `contrasts` with the children `studies` and `samples`, and a node for each
-    enrichment, called as its store; arrays are read when they are indexed, without Dask. It stays on its
-    generation whatever is published later.
+    enrichment, split and set of latent codes, called as its store; arrays are read when they are
+    indexed, without Dask. It stays on its generation whatever is published later.
 
     Raises
     ------
@@ -119,11 +128,11 @@ def open_compendium(workspace: str | Path, generation: str | None = None) -> xr.
         )
     _checked_root(disk, generation, CONTRASTS_STORE, manifest)
     tree = open_contrasts(root)
-    for store in list_enrichments(disk, generation):
-        of_store = read_manifest(disk, generation, store=store)
-        if of_store.schema_version == SCHEMA_VERSION:
-            path = _checked_root(disk, generation, store, of_store)
-            tree[f"/{store.removesuffix('.zarr')}"] = xr.DataTree(open_enrichment(path))
+    beside = (f(disk, generation) for f in (list_enrichments, list_splits, list_latents))
+    for store in chain.from_iterable(beside):
+        if read_manifest(disk, generation, store=store).schema_version == SCHEMA_VERSION:
+            opened = open_store(disk, generation, store)
+            tree[f"/{store.removesuffix('.zarr')}"] = xr.DataTree(opened)
     tree.attrs |= {"generation": generation, "address": str(root)}
     return tree
 
@@ -139,8 +148,16 @@ def open_contrasts(root: Path) -> xr.DataTree:
     return xr.DataTree.from_dict(nodes)
 
 
-def open_enrichment(root: Path) -> xr.Dataset:
-    """Open one enrichment store."""
+def open_store(disk: Disk, generation: str, store: str) -> xr.Dataset:
+    """Open one store that lies beside the contrasts of a generation: an enrichment, or a split.
+
+    Raises
+    ------
+    StoreError
+        Its manifest or its metadata are damaged.
+    """
+    manifest = read_manifest(disk, generation, store=store)
+    root = _checked_root(disk, generation, store, manifest)
     group = zarr.open_group(CheckedStore(root), mode="r", use_consolidated=True)
     return _open_group(group, root)
 

@@ -4,10 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.build import store_of
+from benchmarks.loader_cost import measure_loaders
 from benchmarks.report import Bar, format_table, ratio_bar
 from benchmarks.storage import Sizes, make_large, measure_exactness, measure_large
 from cluster.connect import connect
 from cluster.profile import ClusterProfile
+from pipeline.prepare.settings import CopySettings, PrepareSettings
+from storage.training_copy import TrainingCopy
+from tests.support.prepared import FEW, prepare, random_workspace
 
 THREADS = ClusterProfile(kind="threads", workers=2)
 
@@ -29,6 +34,18 @@ def test_the_benchmark_measures_every_bar_at_a_small_size(tmp_path: Path) -> Non
     limits = [bar.limit for bar in bars]
     assert limits.count("≤ 1.5") == limits.count("≥ 20") == limits.count("< 300 MB") == 2
     assert limits.count("≤ 1.2") == limits.count("≤ 0.75") == 1
+
+
+def test_the_loaders_are_measured_beside_plain_reads_and_zarr_s_for_both_kinds_of_batch(
+    tmp_path: Path,
+) -> None:
+    workspace = random_workspace(tmp_path, {f"S{i}": 9 for i in range(16)}, 64)
+    _, split = prepare(workspace, PrepareSettings(genes=FEW, copy=CopySettings(se=True)))
+    copy = TrainingCopy.open(workspace.root, split.copy)
+    store = store_of(workspace.root)
+    bars = measure_loaders(copy, store, steps=2, repeats=1, threads=2, judged=False)
+    assert [bar.limit for bar in bars if bar.limit] == ["≤ 1.5", "≤ 0.2"] * 2
+    assert all(bar.met is None for bar in bars)
 
 
 def test_a_missed_bar_is_told_and_one_that_is_not_judged_is_not() -> None:

@@ -22,6 +22,7 @@ from storage.schema import (
     STUDY_STATISTICS,
     Variable,
 )
+from storage.split_schema import SPLIT_CONTRASTS, SPLIT_GENES
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -35,6 +36,7 @@ CONTRASTS_STORE = (
     *STUDY_COLUMNS,
     *SAMPLE_COLUMNS,
 )
+SPLIT_STORE = (*SPLIT_CONTRASTS, *SPLIT_GENES)
 ENRICHMENT_STORE = (
     *TERM_STATISTICS,
     *CONTRAST_TERM_STATISTICS,
@@ -45,7 +47,11 @@ ENRICHMENT_STORE = (
 
 @pytest.mark.parametrize(
     ("page", "variables"),
-    [("compendium.md", CONTRASTS_STORE), ("terms.md", ENRICHMENT_STORE)],
+    [
+        ("compendium.md", CONTRASTS_STORE),
+        ("terms.md", ENRICHMENT_STORE),
+        ("training.md", SPLIT_STORE),
+    ],
 )
 def test_every_array_of_the_schema_is_described_and_no_other(
     page: str, variables: tuple[Variable, ...]

@@ -248,7 +248,11 @@ def test_an_archive_of_which_a_byte_is_wrong_gives_the_same_counts_or_a_sentence
             np.testing.assert_array_equal(given_counts.select([run]).counts, [counts])
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\n\r"), max_size=30), max_size=20))
+@given(
+    st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\n\r"), max_size=30), max_size=20
+    )
+)
 @settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -1,0 +1,1 @@
+"""What a network has to beat: mean, random projection, and principal components."""

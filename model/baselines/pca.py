@@ -1,0 +1,163 @@
+"""Principal components of a matrix that need not fit: exact from its rows' products, or randomised."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from scipy.linalg import eigh, qr
+
+from model.baselines.matrix import Floats, Matrix, gene_blocks
+from model.baselines.projection import Projection
+
+Operator = Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PcaSettings:
+    """How principal components are found.
+
+    Parameters
+    ----------
+    centre
+        Subtract each gene's mean over the rows. Without it −x is coded as minus the code of x.
+    exact_rows
+        Up to so many rows the (row, row) products are kept and solved exactly.
+    tolerance
+        Beyond: every eigenvalue is within this share of the largest from an exact one.
+    passes
+        Passes over the matrix after which the randomised search ends, whatever it reached.
+    """
+
+    centre: bool = False
+    exact_rows: int = 20_000
+    tolerance: float = 1e-3
+    passes: int = 20
+    oversample: int = 20
+    budget_gib: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pca:
+    """Principal components.
+
+    `variance` (rank,) is each component's sum of squares over the rows − 1 (centred) or the rows, `total`
+    that of the matrix; `error` bounds how far an eigenvalue is from an exact one, as a share of the largest.
+    """
+
+    projection: Projection
+    variance: Floats
+    total: float
+    n_rows: int
+    method: Literal["exact", "randomised"]
+    error: float
+
+    def truncated(self, rank: int) -> "Pca":
+        """The first components only."""
+        whole = self.projection
+        kept = Projection(whole.mean, whole.components[:rank], whole.factors[:rank])
+        return replace(self, projection=kept, variance=self.variance[:rank])
+
+    def shrunken(self) -> Projection:
+        """Components with their codes shrunk by (λ − σ²) / λ (Tipping and Bishop 1999).
+
+        σ² is the mean of the eigenvalues that are left out, so many as the rows allow: the variance that
+        noise alone gives a direction in a matrix of so few rows.
+        """
+        left_out = min(self.n_rows, self.projection.components.shape[1]) - self.projection.rank
+        rest = max(self.total - float(self.variance.sum()), 0)
+        noise = rest / left_out if left_out > 0 else 0.0
+        factors = np.clip(1 - noise / np.maximum(self.variance, np.finfo(float).tiny), 0, 1)
+        return replace(self.projection, factors=factors.astype(np.float32))
+
+
+def fit_pca(matrix: Matrix, rank: int, settings: PcaSettings | None = None) -> Pca:
+    """The first `rank` principal components; entries that are not observed count as 0.
+
+    Raises
+    ------
+    ValueError
+        A rank below 1, or above rows − 1 or genes.
+    """
+    settings = settings or PcaSettings()
+    n_rows, n_genes = matrix.shape
+    most = min(n_rows - 1, n_genes)
+    if not 1 <= rank <= most:
+        raise ValueError(f"{n_rows} rows × {n_genes} genes have 1 to {most} components, got {rank}")
+    exact = n_rows <= settings.exact_rows
+    values, vectors, total, error = (_exact if exact else _randomised)(matrix, rank, settings)
+    values = np.maximum(values, 0)
+    mean, components = _components(matrix, values, vectors, settings)
+    freedom = n_rows - 1 if settings.centre else n_rows
+    return Pca(
+        Projection(mean, components, np.ones(rank, np.float32)),
+        values / freedom,
+        total / freedom,
+        n_rows,
+        "exact" if exact else "randomised",
+        error,
+    )
+
+
+def _filled(block: Floats, *, centre: bool) -> tuple[Floats, Floats]:
+    """A block of all rows in float64 with 0 for what is missing, and its genes' means (0 uncentred)."""
+    x = np.nan_to_num(block.astype(np.float64), nan=0.0)
+    mean = x.mean(0) if centre else np.zeros(x.shape[1])
+    return x - mean if centre else x, mean
+
+
+def _exact(matrix: Matrix, rank: int, settings: PcaSettings) -> tuple[Floats, Floats, float, float]:
+    """Eigenvalues and vectors of the rows' products, their trace, and the error bound."""
+    n_rows = matrix.shape[0]
+    products: Floats = np.zeros((n_rows, n_rows))
+    for _, block in gene_blocks(matrix, settings.budget_gib):
+        x, _ = _filled(block, centre=settings.centre)
+        products += x @ x.T
+    values, vectors = eigh(products, subset_by_index=[n_rows - rank, n_rows - 1])
+    return values[::-1], vectors[:, ::-1], float(np.trace(products)), 0.0
+
+
+def _components(
+    matrix: Matrix, values: Floats, vectors: Floats, settings: PcaSettings
+) -> tuple[Floats, Floats]:
+    """Mean and components (rank, genes) from the rows' eigenvectors: Λ^-½ Uᵀ X."""
+    n_genes = matrix.shape[1]
+    mean = np.empty(n_genes, np.float32)
+    components = np.empty((len(values), n_genes), np.float32)
+    scale = 1 / np.sqrt(np.maximum(values, np.finfo(float).tiny))
+    to_components = (vectors * scale).T
+    for genes, block in gene_blocks(matrix, settings.budget_gib):
+        x, mean[genes] = _filled(block, centre=settings.centre)
+        components[:, genes] = to_components @ x
+    return mean, components
+
+
+def _randomised(
+    matrix: Matrix, rank: int, settings: PcaSettings
+) -> tuple[Floats, Floats, float, float]:
+    """Eigenvalues and vectors of the rows' products by block iteration, their trace, and the error bound.
+
+    The residual ‖K u − λ u‖ of a unit vector bounds the distance of λ from an eigenvalue of K.
+    """
+    n_rows = matrix.shape[0]
+    width = min(rank + settings.oversample, n_rows)
+    rng = np.random.default_rng(settings.seed)
+    basis = qr(rng.standard_normal((n_rows, width)), mode="economic")[0]
+    for _ in range(settings.passes):
+        image = np.zeros_like(basis)
+        total = 0.0
+        for _, block in gene_blocks(matrix, settings.budget_gib):
+            x, _ = _filled(block, centre=settings.centre)
+            image += x @ (x.T @ basis)
+            total += float(np.vdot(x, x))
+        small = basis.T @ image
+        values, turn = eigh((small + small.T) / 2)
+        values, turn = values[::-1][:rank], turn[:, ::-1][:, :rank]
+        vectors = basis @ turn
+        residual = np.linalg.norm(image @ turn - vectors * values, axis=0)
+        error = float(residual.max() / values[0]) if values[0] > 0 else 0.0
+        if error <= settings.tolerance:
+            break
+        basis = qr(image, mode="economic")[0]
+    return values, vectors, total, error

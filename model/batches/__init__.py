@@ -1,0 +1,1 @@
+"""Batches of a training copy: which rows they hold, and how the rows come to the device."""

@@ -1,0 +1,1 @@
+"""What a reconstruction is worth: pure functions of targets and reconstructions."""

@@ -1,0 +1,184 @@
+"""One model from a split and its training copy: fitted, or gone on with, in its own folder."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import psutil
+
+from model.baselines.copy_matrix import CopyMatrix
+from model.baselines.pca import fit_pca
+from model.batches.loader import (
+    LoaderSettings,
+    loader_kind,
+    make_loader,
+    resident_bytes,
+    streamed_bytes,
+)
+from model.batches.rows import epoch_rows, ordered_rows
+from model.networks.autoencoder import Autoencoder
+from model.recipe import Recipe
+from model.scaling import Scaling
+from model.training.checkpoints import Checkpoints, Identity
+from model.training.estimate import Estimate, check_fits, estimate_training
+from model.training.gene_columns import make_gene_columns
+from model.training.loop import Data, check_batch, train
+from model.training.metrics import JsonLines
+from model.training.progress import Progress
+from storage.errors import InputError
+from storage.split import Split
+from storage.training_copy import TrainingCopy
+
+log = logging.getLogger(__name__)
+
+MODELS = "models"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """A model to be fitted: the data, which of its rows do what, and the recipe.
+
+    `training` and `validation` are rows of the copy; `scaling` says how its genes are standardised, and
+    which are learned.
+    """
+
+    folder: Path
+    split: Split
+    copy: TrainingCopy
+    recipe: Recipe
+    training: np.ndarray
+    validation: np.ndarray
+    scaling: Scaling
+
+    @property
+    def identity(self) -> Identity:
+        """What a checkpoint of it says of itself."""
+        manifest = self.copy.manifest
+        config = {**self.recipe.binding(), "split": self.split.store, "copy": manifest.key}
+        return Identity(
+            gene_list_sha256=manifest.gene_list_sha256,
+            generation=manifest.generation,
+            config=config,
+        )
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """Where its checkpoints lie."""
+        return Checkpoints(self.folder / "checkpoints")
+
+
+def make_task(workspace: Path, name: str, split: Split, recipe: Recipe) -> Task:
+    """The model `name` of a workspace, on the parts of a split.
+
+    Raises
+    ------
+    InputError
+        A name that is no folder's, a copy that is not there, or a batch larger than the training part.
+    """
+    if not name or name != Path(name).name or name.startswith("."):
+        raise InputError(f"{name!r} can't be the name of a model; give letters, digits and dashes")
+    copy = TrainingCopy.open(workspace, split.copy, verify=False)
+    place = {contrast: i for i, contrast in enumerate(copy.contrasts)}
+    training, validation = (
+        np.array([place[str(c)] for c in split.contrasts[split.rows(part)]], np.int64)
+        for part in ("train", "validation")
+    )
+    check_batch(recipe.fit.batch_size, len(training))
+    if not len(validation):
+        raise InputError("the split has no validation contrast; give [prepare.split] other shares")
+    return Task(
+        folder=workspace / MODELS / name,
+        split=split,
+        copy=copy,
+        recipe=recipe,
+        training=training,
+        validation=validation,
+        scaling=Scaling.from_split(split, copy.genes),
+    )
+
+
+def estimate_task(task: Task) -> Estimate:
+    """What fitting will take; refused if it can't fit on this machine."""
+    loader, se = _loader_settings(task), task.recipe.fit.loss.weight_by_se
+    resident = loader_kind(task.copy, loader, se=se) == "resident"
+    estimate = estimate_training(
+        task.recipe.network,
+        task.recipe.fit,
+        n_columns=int(task.scaling.mask.sum()),
+        n_training=len(task.training),
+        n_validation=len(task.validation),
+        row_bytes=task.copy.row_bytes * (2 if se else 1),
+        resident_bytes=resident_bytes(task.copy, se=se) if resident else 0,
+        loader_bytes=0
+        if resident
+        else streamed_bytes(task.copy, task.recipe.fit.batch_size, loader, se=se),
+    )
+    device = jax.devices()[0]
+    limit = (device.memory_stats() or {}).get("bytes_limit") if device.platform != "cpu" else None
+    check_fits(
+        estimate,
+        device_bytes=limit,
+        host_bytes=psutil.virtual_memory().available,
+        shared=device.platform == "cpu",
+    )
+    return estimate
+
+
+def fit_model(task: Task, stop: Callable[[], bool] = lambda: False) -> Progress:
+    """Fit a model from its newest checkpoint on, or from the beginning."""
+    fit = task.recipe.fit
+    scaling = task.scaling
+    columns = make_gene_columns(scaling.shift, scaling.scale, scaling.mask)
+    net = Autoencoder(task.recipe.network, int(scaling.mask.sum()), seed=fit.seed)
+    task.folder.mkdir(parents=True, exist_ok=True)
+    newest = task.checkpoints.newest()
+    if newest is not None:
+        newest.identity.check_resumable(task.identity)
+    elif task.recipe.network.initial == "pca":
+        log.info("finding %d principal components to start from", task.recipe.network.code)
+        pca = fit_pca(CopyMatrix(task.copy, task.training, scaling), task.recipe.network.code)
+        net.start_at(jnp.asarray(pca.projection.components))
+    loader = make_loader(
+        task.copy, fit.batch_size, _loader_settings(task), se=fit.loss.weight_by_se
+    )
+    try:
+        return train(
+            net,
+            Data(
+                loader=loader,
+                columns=columns,
+                order=lambda epoch: epoch_rows(
+                    task.training, fit.batch_size, fit.seed, epoch, pad=True
+                ),
+                validation=ordered_rows(task.validation, fit.batch_size),
+                row_weight=row_weights(task),
+            ),
+            fit,
+            checkpoints=task.checkpoints,
+            identity=task.identity,
+            metrics=JsonLines(task.folder / "metrics.jsonl"),
+            stop=stop,
+        )
+    finally:
+        loader.close()
+
+
+def row_weights(task: Task) -> np.ndarray:
+    """(rows of the copy,) the split's weights, with mean 1 over the training rows."""
+    of_contrast = dict(zip(task.split.contrasts.tolist(), task.split.weight.tolist(), strict=True))
+    weights = np.array([of_contrast[c] for c in task.copy.contrasts])
+    mean: np.ndarray = weights / weights[task.training].mean()
+    return mean
+
+
+def _loader_settings(task: Task) -> LoaderSettings:
+    return LoaderSettings(budget_gib=task.recipe.memory_gib)
+
+
+def describe(task: Task) -> dict[str, object]:
+    """The model's settings and data, for its `config.json`."""
+    return {"recipe": asdict(task.recipe), **asdict(task.identity)}

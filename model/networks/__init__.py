@@ -1,0 +1,1 @@
+"""Autoencoders: what they are made of, and how one is made from settings."""

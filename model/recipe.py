@@ -1,0 +1,40 @@
+"""All settings of a model: its network, its training, and the memory that it may take."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from model.networks.settings import PAPER_NETWORK, NetworkSettings
+from model.training.settings import PAPER_TRAINING, TrainSettings
+
+# They change when a training ends, and what it writes, but no step of it.
+_FREE = {"fit.epochs", "fit.stop_after", "fit.log_every", "memory_gib"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """`[train]`: `network` is what learns, `fit` how.
+
+    A training copy of at most `memory_gib` lies on the device as a whole; a larger one is streamed.
+    """
+
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    fit: TrainSettings = field(default_factory=TrainSettings)
+    memory_gib: float = 4.0
+
+    def binding(self) -> dict[str, Any]:
+        """The settings, by dotted name, that a resumed training must share with its beginning."""
+        return {k: v for k, v in flatten(asdict(self)).items() if k not in _FREE}
+
+
+PAPER = Recipe(network=PAPER_NETWORK, fit=PAPER_TRAINING)
+
+
+def flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by dotted name, as JSON has them: lists for tuples."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            found |= flatten(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = list(value) if isinstance(value, tuple) else value
+    return found

@@ -1,0 +1,1 @@
+"""Preparing a compendium for learning: its split, and the moments of its genes (pure arrays)."""

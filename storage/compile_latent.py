@@ -1,0 +1,105 @@
+"""Publishing latent codes of a generation: one more small store beside its contrasts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import zarr
+
+from storage.disk import Disk
+from storage.generation import BUILDING, FOLDER, manifest_key, read_manifest
+from storage.hashing import hash_json
+from storage.inventory import make_manifest
+from storage.labels import consolidate, coordinates, ensure_group
+from storage.layout import write_labels
+from storage.lease import Lease
+from storage.schema import CONTRAST, SCHEMA_VERSION, STUDY, Variable
+from storage.zarr_store import StagingStore
+
+LATENT = "latent"
+CODES = Variable("code", (CONTRAST, LATENT), "float32", "1", "latent code of the contrast")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LatentContent:
+    """What a store of latent codes holds.
+
+    `codes` is (contrast, latent); `model_generation` is what the model was trained on, `checkpoint` which of
+    its checkpoints coded.
+    """
+
+    model: str
+    checkpoint: str
+    generation: str
+    model_generation: str
+    contrasts: Sequence[str]
+    studies: Sequence[str]
+    codes: np.ndarray
+
+
+def latent_store(model: str) -> str:
+    """Name of the store of a model's codes."""
+    return f"latent-{model}.zarr"
+
+
+def publish_latent(disk: Disk, content: LatentContent, lease: Lease) -> str:
+    """Write the store under a temporary name and put it beside its contrasts; returns its key on disk.
+
+    Raises
+    ------
+    LockedError
+        The lease was lost: nothing was published.
+    """
+    store = latent_store(content.model)
+    building = f"{BUILDING}{content.generation}-{store.removesuffix('.zarr')}"
+    gene_list_sha256 = read_manifest(disk, content.generation).gene_list_sha256
+    disk.delete(building)
+    staging = StagingStore(disk, f"{building}/{store}")
+    ensure_group(staging, "", {})
+    told: dict[str, str | int] = {
+        "schema_version": SCHEMA_VERSION,
+        "gene_list_sha256": gene_list_sha256,
+        "generation": content.generation,
+        "model": content.model,
+        "model_generation": content.model_generation,
+        "checkpoint": content.checkpoint,
+    }
+    _write(staging, content, told)
+    consolidate(staging)
+    manifest = make_manifest(
+        disk,
+        building,
+        store,
+        (),
+        {},
+        gene_list_sha256=gene_list_sha256,
+        inputs=hash_json(told),
+        parts={},
+    )
+    final = f"{FOLDER}/{content.generation}/{store}"
+    lease.check()
+    # One made by another checkpoint goes first: a folder can't take the place of another.
+    disk.delete(final)
+    disk.put(manifest_key(content.generation, store), manifest.encode())
+    lease.check()
+    disk.publish(f"{building}/{store}", final)
+    disk.delete(building)
+    return final
+
+
+def _write(staging: StagingStore, content: LatentContent, told: dict[str, str | int]) -> None:
+    for name, long_name, values in (
+        (CONTRAST, "STUDY:test_vs_reference, as in contrasts.zarr", content.contrasts),
+        (STUDY, "study of the contrast", content.studies),
+    ):
+        write_labels(staging, name, Variable(name, (CONTRAST,), "string", "1", long_name), values)
+    write_labels(staging, CODES.name, CODES, content.codes.astype(np.float32))
+    zarr.open_group(staging, mode="r+").attrs.update(
+        {
+            "title": "dexome latent codes of a compendium",
+            **told,
+            "published_at": datetime.now(UTC).isoformat(timespec="microseconds"),
+            **coordinates((Variable(STUDY, (CONTRAST,), "string", "1", ""),)),
+        }
+    )

@@ -1,0 +1,141 @@
+"""Publishing the split of a generation: one more small store beside its contrasts."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+
+from storage.disk import Disk
+from storage.errors import StoreError
+from storage.generation import (
+    BUILDING,
+    FOLDER,
+    list_generations,
+    list_splits,
+    manifest_key,
+    read_manifest,
+)
+from storage.inventory import make_manifest
+from storage.labels import consolidate, coordinates, ensure_group
+from storage.layout import write_labels
+from storage.lease import Lease
+from storage.open import open_store
+from storage.schema import CONTRAST, GENE, SCHEMA_VERSION, STUDY, Variable
+from storage.split_schema import SPLIT_CONTRASTS, SPLIT_GENES
+from storage.zarr_store import StagingStore
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SplitContent:
+    """What a split store holds: labels, an array for each variable of the schema, and attributes."""
+
+    generation: str
+    contrasts: Sequence[str]
+    studies: Sequence[str]
+    genes: Sequence[str]
+    arrays: Mapping[str, np.ndarray]
+    attributes: Mapping[str, Any]
+    inputs: str
+
+
+def split_store(key: str) -> str:
+    """Name of the store of the split with this key."""
+    return f"split-{key}.zarr"
+
+
+def is_published(disk: Disk, generation: str, store: str, inputs: str) -> bool:
+    """Whether a generation has the split already, made of just these inputs."""
+    if store not in list_splits(disk, generation):
+        return False
+    try:
+        return read_manifest(disk, generation, store=store).inputs == inputs
+    except StoreError:
+        return False
+
+
+def read_placement(disk: Disk, placement_key: str) -> dict[str, tuple[str, int]]:
+    """Part and fold of every study that was placed by the same rule before; empty if none was.
+
+    Where splits differ the newest counts; one that is damaged does not.
+    """
+    found: list[tuple[str, str, xr.Dataset]] = []
+    for generation in list_generations(disk):
+        for store in list_splits(disk, generation):
+            try:
+                split = open_store(disk, generation, store)
+            except StoreError:
+                continue
+            if split.attrs.get("placement_key") == placement_key:
+                found.append((generation, str(split.attrs["published_at"]), split))
+    placed: dict[str, tuple[str, int]] = {}
+    for _, _, split in sorted(found, key=lambda item: item[:2]):
+        columns = (split[name].values.tolist() for name in (STUDY, "part", "fold"))
+        for study, part, fold in zip(*columns, strict=True):
+            placed[str(study)] = (str(part), int(fold))
+    return placed
+
+
+def publish_split(disk: Disk, store: str, content: SplitContent, lease: Lease) -> str:
+    """Write a split store under a temporary name and put it beside its contrasts; returns its key on disk.
+
+    Raises
+    ------
+    LockedError
+        The lease was lost: nothing was published.
+    """
+    building = f"{BUILDING}{content.generation}-{store.removesuffix('.zarr')}"
+    disk.delete(building)
+    staging = StagingStore(disk, f"{building}/{store}")
+    ensure_group(staging, "", {})
+    _write(staging, disk, content)
+    consolidate(staging)
+    manifest = make_manifest(
+        disk,
+        building,
+        store,
+        (),
+        {},
+        gene_list_sha256=read_manifest(disk, content.generation).gene_list_sha256,
+        inputs=content.inputs,
+        parts={},
+    )
+    final = f"{FOLDER}/{content.generation}/{store}"
+    lease.check()
+    # One made otherwise (a rebuild) goes first: a folder can't take the place of another.
+    disk.delete(final)
+    disk.put(manifest_key(content.generation, store), manifest.encode())
+    lease.check()
+    disk.publish(f"{building}/{store}", final)
+    disk.delete(building)
+    return final
+
+
+def _write(staging: StagingStore, disk: Disk, content: SplitContent) -> None:
+    for name, long_name, dim, values in (
+        (CONTRAST, "STUDY:test_vs_reference, as in contrasts.zarr", CONTRAST, content.contrasts),
+        (GENE, "Ensembl gene id without version", GENE, content.genes),
+        (STUDY, "study of the contrast", CONTRAST, content.studies),
+    ):
+        write_labels(staging, name, Variable(name, (dim,), "string", "1", long_name), values)
+    for variable in (*SPLIT_CONTRASTS, *SPLIT_GENES):
+        write_labels(staging, variable.name, variable, content.arrays[variable.name])
+    told = {
+        k: v if isinstance(v, str | int | float) else json.dumps(v, sort_keys=True)
+        for k, v in content.attributes.items()
+    }
+    zarr.open_group(staging, mode="r+").attrs.update(
+        {
+            "title": "dexome split of a compendium",
+            "schema_version": SCHEMA_VERSION,
+            "gene_list_sha256": read_manifest(disk, content.generation).gene_list_sha256,
+            "generation": content.generation,
+            **told,
+            "published_at": datetime.now(UTC).isoformat(timespec="microseconds"),
+            **coordinates((Variable(STUDY, (CONTRAST,), "string", "1", ""),)),
+        }
+    )

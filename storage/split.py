@@ -1,0 +1,105 @@
+"""A split of a compendium: parts, folds, weights of contrasts, and moments of genes, as plain arrays."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from storage.disk import Disk
+from storage.errors import InputError
+from storage.generation import list_splits, read_current
+from storage.open import open_store
+from storage.schema import CONTRAST, GENE
+from storage.split_schema import PARTS, SPLIT_CONTRASTS, SPLIT_GENES
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Split:
+    """One split store in memory.
+
+    `store` and `generation` say which; `contrasts`, `studies` and the next four are (contrast,), `genes` and
+    the rest (gene,), all in the order of the generation. `scaling` is "rms" or "standard", `observed` says
+    which entries count: "tested" or "measured"; `copy` is the key of the training copy made for it.
+    """
+
+    generation: str
+    store: str
+    contrasts: npt.NDArray[np.str_]
+    studies: npt.NDArray[np.str_]
+    part: npt.NDArray[np.str_]
+    fold: npt.NDArray[np.int32]
+    component: npt.NDArray[np.str_]
+    weight: npt.NDArray[np.float32]
+    genes: npt.NDArray[np.str_]
+    n_tested: npt.NDArray[np.int32]
+    n_studies: npt.NDArray[np.int32]
+    n_observed: npt.NDArray[np.int32]
+    mean: npt.NDArray[np.float64]
+    variance: npt.NDArray[np.float64]
+    rms: npt.NDArray[np.float64]
+    selected: npt.NDArray[np.bool_]
+    scaling: str
+    observed: str
+    copy: str
+
+    @classmethod
+    def from_dataset(cls, dataset: xr.Dataset, store: str) -> Self:
+        """The split in an open split store."""
+        arrays: dict[str, Any] = {
+            v.name: _plain(dataset[v.name].values, v.dtype)
+            for v in (*SPLIT_CONTRASTS, *SPLIT_GENES)
+        }
+        return cls(
+            generation=str(dataset.attrs["generation"]),
+            store=store,
+            contrasts=_plain(dataset[CONTRAST].values, "string"),
+            studies=_plain(dataset["study"].values, "string"),
+            genes=_plain(dataset[GENE].values, "string"),
+            scaling=str(dataset.attrs["scaling"]),
+            observed=str(dataset.attrs["observed"]),
+            copy=str(dataset.attrs["copy"]),
+            **arrays,
+        )
+
+    def rows(self, part: str) -> npt.NDArray[np.int64]:
+        """Numbers of the contrasts of a part, ascending."""
+        if part not in PARTS:
+            raise ValueError(f"part must be one of {', '.join(PARTS)}, got {part}")
+        return np.flatnonzero(self.part == part)
+
+    def fold_rows(self, fold: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Training and held-out contrasts of one fold; the part `test` is in neither."""
+        usable = self.part != "test"
+        return np.flatnonzero(usable & (self.fold != fold)), np.flatnonzero(
+            usable & (self.fold == fold)
+        )
+
+
+def read_split(disk: Disk, store: str | None = None, generation: str | None = None) -> Split:
+    """A split of a generation: the one called `store`, else the newest; of the current generation by default.
+
+    Raises
+    ------
+    InputError
+        There is none, or none of that name.
+    """
+    if generation is None:
+        current = read_current(disk)
+        if current is None:
+            raise InputError(f"{disk.root} has no compendium yet; run `dexome run` first")
+        generation = current.generation
+    found = list_splits(disk, generation)
+    if not found:
+        raise InputError(f"{generation} has no split yet; run `dexome prepare`")
+    if store is None:
+        opened = {name: open_store(disk, generation, name) for name in found}
+        store = max(found, key=lambda name: (str(opened[name].attrs["published_at"]), name))
+    elif store not in found:
+        raise InputError(f"{generation} has no {store}; there is {', '.join(found)}")
+    return Split.from_dataset(open_store(disk, generation, store), store)
+
+
+def _plain(values: npt.NDArray[Any], dtype: str) -> npt.NDArray[Any]:
+    return np.array(values.tolist(), str) if dtype == "string" else np.array(values, dtype)

@@ -1,0 +1,152 @@
+"""train, evaluate and embed on a tiny compendium."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from model.baselines.copy_matrix import CopyMatrix
+from model.fit_model import estimate_task, fit_model, make_task
+from model.networks.settings import NetworkSettings
+from model.recipe import PAPER, Recipe
+from model.training.estimate import check_fits, estimate_training
+from model.training.metrics import JsonLines
+from model.training.settings import TrainSettings
+from pipeline.cli import app
+from pipeline.workspace import Workspace
+from storage.errors import InputError
+from storage.open import contrasts_of, open_compendium
+from storage.split import Split
+from tests.support.prepared import prepare, random_workspace
+
+TRAIN = """
+[genes]
+list = "../genes.tsv"
+[source]
+path = "../source"
+[train]
+memory_gib = 0.0
+[train.network]
+code = 3
+[train.fit]
+epochs = 2
+batch_size = 8
+learning_rate = 0.01
+"""
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Split]:
+    root = tmp_path_factory.mktemp("models")
+    workspace = random_workspace(root, {f"S{i:02}": 2 for i in range(30)}, n_genes=60)
+    (workspace.root / "dexome.toml").write_text(TRAIN)
+    (root / "source").mkdir(exist_ok=True)
+    return workspace, prepare(workspace)[1]
+
+
+def dexome(*arguments: object) -> str:
+    done = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_a_model_is_trained_evaluated_and_embeds_every_contrast(
+    prepared: tuple[Workspace, Split],
+) -> None:
+    workspace, split = prepared
+    at = ("-w", workspace.root, "--json")
+    dry = json.loads(dexome("train", "tiny", "--dry-run", *at))
+    n_genes = int(split.selected.sum())
+    assert dry["parameters"] == 2 * 3 * n_genes + 3 + n_genes
+    assert not (workspace.root / "models").exists()
+    done = json.loads(dexome("train", "tiny", *at))
+    assert (done["epochs"], done["ended"]) == (2, "all 2 epochs are done")
+    again = json.loads(dexome("train", "tiny", *at))
+    assert again == done
+    table = json.loads(dexome("evaluate", "tiny", *at))
+    lines = {line["model"]: line for line in table["lines"]}
+    assert lines["model"]["rank"] == lines["PCA, zeros for missing"]["rank"] == 3
+    assert lines["mean"]["r2"]["value"] == pytest.approx(0, abs=1e-6)
+    assert lines["PCA, zeros for missing"]["r2"]["value"] > lines["random"]["r2"]["value"]
+    assert lines["PCA, zeros for missing"]["asymmetry"] == pytest.approx(0, abs=1e-6)
+    assert "PCA" in dexome("evaluate", "tiny", "-w", workspace.root)
+    dexome("embed", "tiny", *at)
+    tree = open_compendium(workspace.root)
+    codes = tree["latent-tiny"].to_dataset()
+    assert codes["code"].shape == (len(split.contrasts), 3)
+    assert codes["contrast"].values.tolist() == split.contrasts.tolist()
+    assert codes.attrs["model_generation"] == codes.attrs["generation"] == split.generation
+    assert np.isfinite(codes["code"].values).all()
+
+
+def test_a_streamed_and_a_resident_copy_give_the_same_curve(
+    prepared: tuple[Workspace, Split],
+) -> None:
+    workspace, split = prepared
+    curves = []
+    for name, memory_gib in (("streamed", 0.0), ("resident", 4.0)):
+        fit = TrainSettings(epochs=2, batch_size=8)
+        recipe = Recipe(network=NetworkSettings(code=3), fit=fit, memory_gib=memory_gib)
+        task = make_task(workspace.root, name, split, recipe)
+        assert (estimate_task(task).resident_bytes > 0) == (name == "resident")
+        fit_model(task)
+        lines = JsonLines(task.folder / "metrics.jsonl").read()
+        curves.append([{k: v for k, v in line.items() if k != "seconds"} for line in lines])
+    assert curves[0] == curves[1]
+    assert len(curves[0]) > 4
+
+
+def test_the_paper_needs_as_many_training_contrasts_as_its_batch_has(
+    prepared: tuple[Workspace, Split],
+) -> None:
+    with pytest.raises(InputError, match="batch_size 128 is larger than the"):
+        make_task(prepared[0].root, "paper", prepared[1], PAPER)
+
+
+def test_a_matrix_of_copy_rows_is_the_copy_standardised(prepared: tuple[Workspace, Split]) -> None:
+    workspace, split = prepared
+    recipe = Recipe(fit=TrainSettings(batch_size=4))
+    task = make_task(workspace.root, "tiny", split, recipe)
+    rows = np.array([41, 3, 17])
+    matrix = CopyMatrix(task.copy, rows, task.scaling)
+    contrasts = contrasts_of(open_compendium(workspace.root))
+    logfc, tested = contrasts["logfc"].values, ~np.isnan(contrasts["t"].values)
+    scaled = np.where(tested, logfc, np.nan)[rows][:, split.selected] / split.rms[split.selected]
+    np.testing.assert_allclose(matrix.read(slice(0, 3), slice(0, None)), scaled, rtol=2e-3)
+    np.testing.assert_allclose(matrix.read(slice(1, 3), slice(5, 9)), scaled[1:, 5:9], rtol=2e-3)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden"])
+def test_a_name_that_is_no_folder_is_refused(prepared: tuple[Workspace, Split], name: str) -> None:
+    with pytest.raises(InputError, match="can't be the name of a model"):
+        make_task(prepared[0].root, name, prepared[1], Recipe())
+
+
+def test_what_cannot_fit_is_refused_with_the_setting_to_change() -> None:
+    small = estimate_training(
+        NetworkSettings(code=64),
+        TrainSettings(),
+        n_columns=48_978,
+        n_training=5_000,
+        n_validation=1_000,
+        row_bytes=97_956,
+        resident_bytes=0,
+        loader_bytes=0,
+    )
+    assert small.steps_per_epoch == 40
+    assert small.epoch_bytes == 6_000 * 97_956
+    room = small.device_bytes + small.host_bytes
+    check_fits(small, device_bytes=None, host_bytes=room, shared=True)
+    for change, cure in (
+        ({"resident_bytes": 700_000_000}, "memory_gib = 0"),
+        ({"activation_bytes": small.activation_bytes + 10_000_000}, "lower batch_size"),
+        ({"state_bytes": small.state_bytes + 2 * room}, "lower code"),
+    ):
+        with pytest.raises(InputError, match=cure):
+            check_fits(replace(small, **change), device_bytes=None, host_bytes=room, shared=True)
+    with pytest.raises(InputError, match="GiB of the device"):
+        check_fits(small, device_bytes=1000, host_bytes=10 * room, shared=False)
+    with pytest.raises(InputError, match="GiB of this machine"):
+        check_fits(small, device_bytes=10 * room, host_bytes=1000, shared=False)
