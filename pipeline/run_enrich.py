@@ -27,13 +27,12 @@ from pipeline.write_shards import write_all_shards
 from storage.compile_enrichment import (
     LAYOUT,
     begin_enrichment,
-    clear_builds,
     enrichment_store,
     plan_enrichment,
     publish_enrichment,
 )
 from storage.errors import InputError
-from storage.generation import FOLDER, read_current, read_manifest
+from storage.generation import FOLDER, clear_builds, read_current, read_manifest
 from storage.genes import GeneList
 from storage.layout import Layout
 from storage.lease import Lease
@@ -111,7 +110,7 @@ def run_enrich(
         layout=layout,
         rebuild=rebuild,
     )
-    clear_builds(disk, build)
+    clear_builds(disk, FOLDER, build.building if build else None)
     if build is not None:
         begin_enrichment(disk, build)
         receipts = write_all_shards(disk, client, build.tasks, store, "assemble", report)

@@ -10,6 +10,7 @@ from storage.generation import (
     BUILDING,
     FOLDER,
     Current,
+    clear_builds,
     list_generations,
     manifest_key,
     next_generation,
@@ -151,9 +152,7 @@ def adopt_generation(disk: Disk, inputs: str, lease: Lease) -> Current | None:
 
 def begin_build(disk: Disk, build: Build) -> None:
     """Lay out the arrays of a build; what a killed run of the same build left complete stays."""
-    for path in disk.path(FOLDER).glob(".building-*") if disk.path(FOLDER).is_dir() else ():
-        if path.name != build.building.removeprefix(f"{FOLDER}/"):
-            disk.delete(f"{FOLDER}/{path.name}")
+    clear_builds(disk, FOLDER, build.building)
     store = StagingStore(disk, f"{build.building}/{CONTRASTS_STORE}")
     shapes = {
         "": (len(build.contrasts), len(build.genes)),

@@ -25,10 +25,9 @@ from storage.enrichment_schema import (
 from storage.errors import StoreError
 from storage.generation import (
     BUILDING,
-    FOLDER,
     list_enrichments,
     list_generations,
-    manifest_key,
+    publish_beside,
     read_manifest,
 )
 from storage.hashing import hash_json
@@ -152,14 +151,6 @@ def plan_enrichment(
     )
 
 
-def clear_builds(disk: Disk, build: EnrichmentBuild | None) -> None:
-    """Clear away what killed runs left of other builds than this one."""
-    for path in disk.path(FOLDER).glob(".building-*"):
-        key = f"{FOLDER}/{path.name}"
-        if build is None or key != build.building:
-            disk.delete(key)
-
-
 def begin_enrichment(disk: Disk, build: EnrichmentBuild) -> None:
     """Lay out the arrays; what a killed run of the same build left complete stays."""
     store = StagingStore(disk, f"{build.building}/{build.store}")
@@ -197,15 +188,7 @@ def publish_enrichment(
         inputs=build.inputs,
         parts=build.parts,
     )
-    final = f"{FOLDER}/{build.generation}/{build.store}"
-    lease.check()
-    # One made otherwise (a rebuild) goes first: a folder can't take the place of another.
-    disk.delete(final)
-    disk.put(manifest_key(build.generation, build.store), manifest.encode())
-    lease.check()
-    disk.publish(f"{build.building}/{build.store}", final)
-    disk.delete(build.building)
-    return final
+    return publish_beside(disk, build.building, build.generation, manifest, lease)
 
 
 def _row(

@@ -8,7 +8,7 @@ import numpy as np
 import zarr
 
 from storage.disk import Disk
-from storage.generation import BUILDING, FOLDER, manifest_key, read_manifest
+from storage.generation import BUILDING, publish_beside, read_manifest
 from storage.hashing import hash_json
 from storage.inventory import make_manifest
 from storage.labels import consolidate, coordinates, ensure_group
@@ -77,15 +77,7 @@ def publish_latent(disk: Disk, content: LatentContent, lease: Lease) -> str:
         inputs=hash_json(told),
         parts={},
     )
-    final = f"{FOLDER}/{content.generation}/{store}"
-    lease.check()
-    # One made by another checkpoint goes first: a folder can't take the place of another.
-    disk.delete(final)
-    disk.put(manifest_key(content.generation, store), manifest.encode())
-    lease.check()
-    disk.publish(f"{building}/{store}", final)
-    disk.delete(building)
-    return final
+    return publish_beside(disk, building, content.generation, manifest, lease)
 
 
 def _write(staging: StagingStore, content: LatentContent, told: dict[str, str | int]) -> None:

@@ -14,10 +14,9 @@ from storage.disk import Disk
 from storage.errors import StoreError
 from storage.generation import (
     BUILDING,
-    FOLDER,
     list_generations,
     list_splits,
-    manifest_key,
+    publish_beside,
     read_manifest,
 )
 from storage.inventory import make_manifest
@@ -104,15 +103,7 @@ def publish_split(disk: Disk, store: str, content: SplitContent, lease: Lease) -
         inputs=content.inputs,
         parts={},
     )
-    final = f"{FOLDER}/{content.generation}/{store}"
-    lease.check()
-    # One made otherwise (a rebuild) goes first: a folder can't take the place of another.
-    disk.delete(final)
-    disk.put(manifest_key(content.generation, store), manifest.encode())
-    lease.check()
-    disk.publish(f"{building}/{store}", final)
-    disk.delete(building)
-    return final
+    return publish_beside(disk, building, content.generation, manifest, lease)
 
 
 def _write(staging: StagingStore, disk: Disk, content: SplitContent) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from storage.disk import Disk
 from storage.errors import StoreError
 from storage.hashing import hash_json
+from storage.lease import Lease
 from storage.schema import CONTRASTS_STORE
 
 FOLDER = "compendium"
@@ -128,6 +129,35 @@ def list_generations(disk: Disk) -> list[str]:
     if not folder.is_dir():
         return []
     return sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name))
+
+
+def clear_builds(disk: Disk, folder: str, keep: str | None) -> None:
+    """Clear away what killed runs left half built in a folder, but for the build `keep`."""
+    for path in disk.path(folder).glob(".building-*") if disk.path(folder).is_dir() else ():
+        key = f"{folder}/{path.name}"
+        if key != keep:
+            disk.delete(key)
+
+
+def publish_beside(
+    disk: Disk, building: str, generation: str, manifest: Manifest, lease: Lease
+) -> str:
+    """Put a store that was built in `building` beside the contrasts of a generation; its key on disk.
+
+    Raises
+    ------
+    LockedError
+        The lease was lost: nothing was published.
+    """
+    final = f"{FOLDER}/{generation}/{manifest.store}"
+    lease.check()
+    # One made otherwise (a rebuild) goes first: a folder can't take the place of another.
+    disk.delete(final)
+    disk.put(manifest_key(generation, manifest.store), manifest.encode())
+    lease.check()
+    disk.publish(f"{building}/{manifest.store}", final)
+    disk.delete(building)
+    return final
 
 
 def list_enrichments(disk: Disk, generation: str) -> list[str]:

@@ -12,6 +12,7 @@ import zarr
 from storage.disk import Disk
 from storage.errors import InputError, StoreError
 from storage.generation import FOLDER as COMPENDIUM
+from storage.generation import clear_builds
 from storage.labels import consolidate, ensure_group
 from storage.layout import attributes_of, write_labels
 from storage.lease import Lease
@@ -82,9 +83,7 @@ class CopyReceipt:
 
 def begin_copy(disk: Disk, plan: CopyPlan) -> list[CopyChunk]:
     """Lay out the arrays of a copy; the tasks that write it. What a killed run left complete stays."""
-    for path in disk.path(FOLDER).glob(".building-*"):
-        if path.name != plan.building.removeprefix(f"{FOLDER}/"):
-            disk.delete(f"{FOLDER}/{path.name}")
+    clear_builds(disk, FOLDER, plan.building)
     store = StagingStore(disk, f"{plan.building}/copy.zarr")
     ensure_group(store, "", {})
     for name in plan.arrays:
