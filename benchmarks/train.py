@@ -1,10 +1,11 @@
 """Training, measured: print a table and exit 1 if a bar is missed.
 
-    python -m benchmarks.train [--contrasts 7130] [--genes 48978] [--steps 220] [--repeats 3] [--in DIR]
+    python -m benchmarks.train [--contrasts 7130] [--genes 48978] [--repeats 3] [--units 2000] [--in DIR]
 
 A compendium of simulated contrasts is compiled and prepared; the loaders read its training copy, from the
-page cache, beside plain reads of the same rows and zarr's reads of the compressed store. Bars are judged
-at 48,978 genes, whatever the number of contrasts.
+page cache, beside plain reads of the same rows and zarr's reads of the compressed store. Then whole
+trainings: loader, compute and both together, and the memory of the paper's network. Bars are judged
+at 48,978 genes, whatever the number of contrasts; those of memory at 2,000 units.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from benchmarks.build import compile_parts, store_of, write_parts
 from benchmarks.loader_cost import measure_loaders
 from benchmarks.report import Bar, format_table
 from benchmarks.synthetic import POOL_CONTRASTS, make_genes_and_pool, plan_studies
+from benchmarks.train_whole import measure_end_to_end, measure_memory
 from cluster.connect import connect
 from cluster.profile import ClusterProfile
 from pipeline.config import Config, GenesConfig
@@ -30,6 +32,10 @@ from storage.lease import Lease
 from storage.training_copy import TrainingCopy
 
 N_GENES = 48_978
+UNITS = 2000
+# Widths of the code at which a step is timed with its loader, and steps of a whole training.
+CODES = (16, 256)
+STEPS = 12
 # Beyond the pool's size synthetic contrasts are near-duplicates, which would be placed in one part together.
 SETTINGS = PrepareSettings(
     split=SplitSettings(by="row"),
@@ -46,18 +52,25 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=220)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--units", type=int, default=2000)
     parser.add_argument("--in", dest="folder", type=Path, help="a folder on the disk to measure")
     told = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=told.folder) as folder:
         copy, store, bars = build(Path(folder), told.contrasts, told.genes)
+        whole = told.genes == N_GENES
         bars += measure_loaders(
             copy,
             store,
             steps=told.steps,
             repeats=told.repeats,
             threads=told.threads,
-            judged=told.genes == N_GENES,
+            judged=whole,
         )
+        bars += measure_end_to_end(
+            copy, CODES, steps=STEPS, repeats=told.repeats, threads=told.threads, judged=whole
+        )
+        judged = whole and told.units == UNITS
+        bars += measure_memory(Path(folder) / "work", told.units, STEPS, judged=judged)
     sys.stdout.write(f"load of the machine {os.getloadavg()[0]:.1f}\n{format_table(bars)}\n")
     sys.exit(any(bar.met is False for bar in bars))
 

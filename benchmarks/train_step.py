@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -111,15 +112,15 @@ def ours_step(x: np.ndarray, units: int) -> Callable[[], float]:
     from flax import nnx
 
     from model.networks.autoencoder import Autoencoder
-    from model.networks.settings import NetworkSettings
+    from model.networks.settings import LINEAR_NETWORK
     from model.training.adam import keras_adam
     from model.training.gene_columns import make_gene_columns
     from model.training.settings import LossSettings
     from model.training.step import Batch, train_step
 
     n_genes = x.shape[1]
-    settings = NetworkSettings(
-        code=units, activation="relu", code_activation="relu", output="sigmoid"
+    settings = replace(
+        LINEAR_NETWORK, code=units, activation="relu", code_activation="relu", output="sigmoid"
     )
     net = Autoencoder(settings, n_genes, seed=0)
     optimizer = nnx.Optimizer(net, keras_adam(1e-3), wrt=nnx.Param)

@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 
 from model.baselines.copy_matrix import CopyMatrix
-from model.baselines.pca import fit_pca
+from model.baselines.observed_pca import ObservedPcaSettings, fit_observed_pca
 from model.batches.loader import (
     LoaderSettings,
     loader_kind,
@@ -23,6 +23,7 @@ from model.batches.rows import epoch_rows, ordered_rows
 from model.networks.autoencoder import Autoencoder
 from model.recipe import Recipe
 from model.scaling import Scaling
+from model.scaling_rows import scaling_of_rows
 from model.training.checkpoints import Checkpoints, Identity
 from model.training.estimate import Estimate, check_fits, estimate_training
 from model.training.gene_columns import make_gene_columns
@@ -36,14 +37,16 @@ from storage.training_copy import TrainingCopy
 log = logging.getLogger(__name__)
 
 MODELS = "models"
+# Components to start from need not be found to the last digit.
+START = ObservedPcaSettings(tolerance=1e-4, iterations=30)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
     """A model to be fitted: the data, which of its rows do what, and the recipe.
 
-    `training` and `validation` are rows of the copy; `scaling` says how its genes are standardised, and
-    which are learned.
+    `training` and `validation` are rows of the copy, without those of the held-out `fold` if there is one;
+    `scaling` says how its genes are standardised, and which are learned.
     """
 
     folder: Path
@@ -53,12 +56,15 @@ class Task:
     training: np.ndarray
     validation: np.ndarray
     scaling: Scaling
+    fold: int | None = None
 
     @property
     def identity(self) -> Identity:
         """What a checkpoint of it says of itself."""
         manifest = self.copy.manifest
         config = {**self.recipe.binding(), "split": self.split.store, "copy": manifest.key}
+        if self.fold is not None:
+            config["fold"] = self.fold
         return Identity(
             gene_list_sha256=manifest.gene_list_sha256,
             generation=manifest.generation,
@@ -71,34 +77,60 @@ class Task:
         return Checkpoints(self.folder / "checkpoints")
 
 
-def make_task(workspace: Path, name: str, split: Split, recipe: Recipe) -> Task:
-    """The model `name` of a workspace, on the parts of a split.
+def make_task(
+    workspace: Path, name: str, split: Split, recipe: Recipe, fold: int | None = None
+) -> Task:
+    """The model `name` of a workspace, on the parts of a split, without the contrasts of `fold`.
+
+    Where a fold is held out, the scaling is that of the training rows that are left.
 
     Raises
     ------
     InputError
-        A name that is no folder's, a copy that is not there, or a batch larger than the training part.
+        A name that is no folder's, a copy that is not there, a batch larger than the training part, or more
+        components to start from than there are.
     """
     if not name or name != Path(name).name or name.startswith("."):
         raise InputError(f"{name!r} can't be the name of a model; give letters, digits and dashes")
     copy = TrainingCopy.open(workspace, split.copy, verify=False)
-    place = {contrast: i for i, contrast in enumerate(copy.contrasts)}
     training, validation = (
-        np.array([place[str(c)] for c in split.contrasts[split.rows(part)]], np.int64)
+        split.rows(part) if fold is None else split.rows(part)[split.fold[split.rows(part)] != fold]
         for part in ("train", "validation")
     )
     check_batch(recipe.fit.batch_size, len(training))
     if not len(validation):
         raise InputError("the split has no validation contrast; give [prepare.split] other shares")
+    scaling = Scaling.from_split(split, copy.genes)
+    _check_start(recipe, len(training), int(scaling.mask.sum()))
+    rows = copy_rows(copy, split, training)
+    if fold is not None:
+        scaling = scaling_of_rows(copy, rows, split.weight[training], scaling, split.scaling)
     return Task(
         folder=workspace / MODELS / name,
         split=split,
         copy=copy,
         recipe=recipe,
-        training=training,
-        validation=validation,
-        scaling=Scaling.from_split(split, copy.genes),
+        training=rows,
+        validation=copy_rows(copy, split, validation),
+        scaling=scaling,
+        fold=fold,
     )
+
+
+def _check_start(recipe: Recipe, n_rows: int, n_genes: int) -> None:
+    most = min(n_rows - 1, n_genes)
+    if recipe.network.initial == "pca" and recipe.network.code > most:
+        raise InputError(
+            f"code {recipe.network.code} is more than the {most} principal components of {n_rows} training "
+            f"contrasts and {n_genes} genes; in [train.network], set code = {max(most, 1)} at most, or "
+            'initial = "random"'
+        )
+
+
+def copy_rows(copy: TrainingCopy, split: Split, contrasts: np.ndarray) -> np.ndarray:
+    """Rows of the copy that hold these contrasts of the split."""
+    place = {contrast: i for i, contrast in enumerate(copy.contrasts)}
+    return np.array([place[str(c)] for c in split.contrasts[contrasts]], np.int64)
 
 
 def estimate_task(task: Task) -> Estimate:
@@ -140,8 +172,9 @@ def fit_model(task: Task, stop: Callable[[], bool] = lambda: False) -> Progress:
         newest.identity.check_resumable(task.identity)
     elif task.recipe.network.initial == "pca":
         log.info("finding %d principal components to start from", task.recipe.network.code)
-        pca = fit_pca(CopyMatrix(task.copy, task.training, scaling), task.recipe.network.code)
-        net.start_at(jnp.asarray(pca.projection.components))
+        training = CopyMatrix(task.copy, task.training, scaling)
+        pca = fit_observed_pca(training, task.recipe.network.code, START)
+        net.start_at(jnp.asarray(pca.components))
     loader = make_loader(
         task.copy, fit.batch_size, _loader_settings(task), se=fit.loss.weight_by_se
     )

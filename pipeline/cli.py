@@ -17,6 +17,7 @@ from pipeline.commands.models import embed, evaluate, train
 from pipeline.commands.options import EXIT_FAILED, EXIT_INTERRUPTED
 from pipeline.commands.prepare import prepare
 from pipeline.commands.stages import analyse, compile_, enrich, plan, run
+from pipeline.commands.sweep import sweep
 from storage.errors import DexomeError
 
 app = typer.Typer(
@@ -36,6 +37,7 @@ app.command("compile")(compile_)
 app.command("enrich")(enrich)
 app.command("prepare")(prepare)
 app.command("train")(train)
+app.command("sweep")(sweep)
 app.command("evaluate")(evaluate)
 app.command("embed")(embed)
 app.command("dea")(dea)

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from cluster.profile import ClusterProfile
 from model.recipe import Recipe
+from model.sweeps.settings import SweepSettings
 from pipeline.curate.settings import CurateSettings, StudyDesign
 from pipeline.dea.settings import DeaSettings
 from pipeline.enrich.annotation import EvidenceRules
@@ -67,6 +68,7 @@ class Config:
     enrich: EnrichConfig | None = None
     prepare: PrepareSettings = field(default_factory=PrepareSettings)
     train: Recipe = field(default_factory=Recipe)
+    sweep: SweepSettings = field(default_factory=SweepSettings)
     cluster: dict[str, ClusterProfile] = field(default_factory=dict)
 
     def design(self, study: str) -> StudyDesign:

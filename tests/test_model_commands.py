@@ -8,9 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 from model.baselines.copy_matrix import CopyMatrix
+from model.baselines.observed_pca import fit_observed_pca
 from model.fit_model import estimate_task, fit_model, make_task
-from model.networks.settings import NetworkSettings
+from model.judge import held_out, judge
+from model.networks.settings import LINEAR_NETWORK, NetworkSettings
 from model.recipe import PAPER, Recipe
+from model.score_model import NetworkCoder
 from model.training.estimate import check_fits, estimate_training
 from model.training.metrics import JsonLines
 from model.training.settings import TrainSettings
@@ -30,6 +33,10 @@ path = "../source"
 memory_gib = 0.0
 [train.network]
 code = 3
+encoder = []
+decoder = []
+skip = false
+initial = "random"
 [train.fit]
 epochs = 2
 batch_size = 8
@@ -88,7 +95,7 @@ def test_a_streamed_and_a_resident_copy_give_the_same_curve(
     curves = []
     for name, memory_gib in (("streamed", 0.0), ("resident", 4.0)):
         fit = TrainSettings(epochs=2, batch_size=8)
-        recipe = Recipe(network=NetworkSettings(code=3), fit=fit, memory_gib=memory_gib)
+        recipe = Recipe(network=replace(LINEAR_NETWORK, code=3), fit=fit, memory_gib=memory_gib)
         task = make_task(workspace.root, name, split, recipe)
         assert (estimate_task(task).resident_bytes > 0) == (name == "resident")
         fit_model(task)
@@ -105,9 +112,41 @@ def test_the_paper_needs_as_many_training_contrasts_as_its_batch_has(
         make_task(prepared[0].root, "paper", prepared[1], PAPER)
 
 
+def test_a_code_of_more_components_than_the_rows_have_is_refused(
+    prepared: tuple[Workspace, Split],
+) -> None:
+    workspace, split = prepared
+    fit = TrainSettings(batch_size=4)
+    recipe = Recipe(network=NetworkSettings(code=256), fit=fit)
+    with pytest.raises(
+        InputError, match=r'code 256 is more than .* set code = .* initial = "random"'
+    ):
+        make_task(workspace.root, "wide", split, recipe)
+    at_random = Recipe(network=replace(LINEAR_NETWORK, code=256), fit=fit)
+    make_task(workspace.root, "wide", split, at_random)
+
+
+def test_a_training_never_ends_worse_than_the_components_that_it_began_with(
+    prepared: tuple[Workspace, Split],
+) -> None:
+    workspace, split = prepared
+    network = NetworkSettings(code=3, encoder=(6,), decoder=(6,))
+    fit = TrainSettings(epochs=3, batch_size=8, learning_rate=0.3)
+    task = make_task(workspace.root, "spoilt", split, Recipe(network=network, fit=fit))
+    progress = fit_model(task)
+    assert (progress.epoch, progress.best_epoch) == (3, -1)
+    best = task.checkpoints.best()
+    assert best is not None
+    assert best.progress.step == 0
+    rows = held_out(task, split.rows("test"))
+    pca = fit_observed_pca(CopyMatrix(task.copy, task.training, task.scaling), 3)
+    start, fitted = (judge(c, rows).visible.r2 for c in (NetworkCoder.restored(task, best), pca))
+    assert start == pytest.approx(fitted, abs=0.02)
+
+
 def test_a_matrix_of_copy_rows_is_the_copy_standardised(prepared: tuple[Workspace, Split]) -> None:
     workspace, split = prepared
-    recipe = Recipe(fit=TrainSettings(batch_size=4))
+    recipe = Recipe(network=NetworkSettings(code=3), fit=TrainSettings(batch_size=4))
     task = make_task(workspace.root, "tiny", split, recipe)
     rows = np.array([41, 3, 17])
     matrix = CopyMatrix(task.copy, rows, task.scaling)
@@ -126,7 +165,7 @@ def test_a_name_that_is_no_folder_is_refused(prepared: tuple[Workspace, Split], 
 
 def test_what_cannot_fit_is_refused_with_the_setting_to_change() -> None:
     small = estimate_training(
-        NetworkSettings(code=64),
+        replace(LINEAR_NETWORK, code=64),
         TrainSettings(),
         n_columns=48_978,
         n_training=5_000,

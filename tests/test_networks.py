@@ -12,7 +12,7 @@ from model.baselines.matrix import ArrayMatrix
 from model.baselines.pca import fit_pca
 from model.networks.autoencoder import Autoencoder, count_parameters
 from model.networks.dense import glorot_uniform
-from model.networks.settings import PAPER_NETWORK, NetworkSettings, paper_layers
+from model.networks.settings import LINEAR_NETWORK, PAPER_NETWORK, NetworkSettings, with_layers
 from model.training.adam import keras_adam
 from model.training.gene_columns import GeneColumns, make_gene_columns, standardise
 from model.training.loss import entry_loss, entry_weights, loss_sums
@@ -42,9 +42,9 @@ def test_the_paper_preset_is_the_papers_network() -> None:
     assert (PAPER_NETWORK.code, PAPER_NETWORK.encoder, PAPER_NETWORK.decoder) == (2000, (), ())
     assert (PAPER_NETWORK.code_activation, PAPER_NETWORK.output) == ("relu", "sigmoid")
     assert count_parameters(PAPER_NETWORK, 21_953) == 2 * 21_953 * 2000 + 2000 + 21_953
-    five = paper_layers(5, 2000)
+    five = with_layers(PAPER_NETWORK, 5, 2000)
     assert (five.encoder, five.code, five.decoder) == ((400, 400), 400, (400, 400))
-    assert paper_layers(1, 2000) == PAPER_NETWORK
+    assert with_layers(PAPER_NETWORK, 1, 2000) == PAPER_NETWORK
 
 
 def test_a_step_of_the_paper_is_that_of_keras_written_out() -> None:
@@ -80,17 +80,19 @@ def test_weights_start_glorot_uniform_and_biases_at_zero() -> None:
     limit = (6 / 400) ** 0.5
     assert np.abs(kernel).max() <= limit
     assert kernel.std() == pytest.approx(limit / 3**0.5, rel=0.02)
-    net = Autoencoder(NetworkSettings(code=3, encoder=(4,)), N_GENES, seed=0)
+    net = Autoencoder(replace(LINEAR_NETWORK, code=3, encoder=(4,)), N_GENES, seed=0)
     assert all(not np.any(layer.bias[...]) for layer in net.encoder.layers)
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        NetworkSettings(code=3),
-        NetworkSettings(code=3, encoder=(5, 4), decoder=(4, 5), tied=True),
-        NetworkSettings(code=3, decoder=(7,), skip=True),
-        NetworkSettings(code=3, encoder=(6,), decoder=(6,), skip=True, tied=True, fill_passes=2),
+        replace(LINEAR_NETWORK, code=3),
+        replace(LINEAR_NETWORK, code=3, encoder=(5, 4), decoder=(4, 5), tied=True),
+        replace(LINEAR_NETWORK, code=3, decoder=(7,), skip=True),
+        replace(
+            LINEAR_NETWORK, code=3, encoder=(6,), decoder=(6,), skip=True, tied=True, fill_passes=2
+        ),
     ],
 )
 def test_the_parameters_are_as_many_as_is_said_and_all_learn(settings: NetworkSettings) -> None:
@@ -112,8 +114,10 @@ def test_a_network_that_starts_as_pca_is_that_projection(tied: bool) -> None:
     device = jnp.asarray(x)
     projection = fit_pca(ArrayMatrix(x), 4).projection
     for settings in (
-        NetworkSettings(code=4, initial="pca", tied=tied),
-        NetworkSettings(code=4, encoder=(6,), decoder=(6,), skip=True, initial="pca", tied=tied),
+        replace(LINEAR_NETWORK, code=4, initial="pca", tied=tied),
+        replace(
+            LINEAR_NETWORK, code=4, encoder=(6,), decoder=(6,), skip=True, initial="pca", tied=tied
+        ),
     ):
         net = Autoencoder(settings, N_GENES, seed=0)
         net.start_at(jnp.asarray(projection.components))
@@ -131,7 +135,7 @@ def test_filling_passes_come_near_the_least_squares_code_of_the_observed_genes()
     shown = jnp.asarray(np.where(observed, x, 0))
     errors = []
     for passes in (0, 1, 8, 60):
-        settings = NetworkSettings(code=2, initial="pca", fill_passes=passes)
+        settings = replace(LINEAR_NETWORK, code=2, initial="pca", fill_passes=passes)
         net = Autoencoder(settings, N_GENES, seed=0)
         net.start_at(jnp.asarray(components))
         errors.append(float(jnp.abs(net(shown, jnp.asarray(observed)) - x).mean()))
@@ -143,7 +147,7 @@ def test_missing_and_unselected_genes_and_padding_rows_change_nothing() -> None:
     rng = np.random.default_rng(2)
     selected = np.arange(N_GENES) < 9
     columns = make_gene_columns(rng.normal(size=N_GENES), np.full(N_GENES, 2.0), selected)
-    settings = NetworkSettings(code=3, input_dropout=0.2)
+    settings = replace(LINEAR_NETWORK, code=3, input_dropout=0.2)
     raw = np.array(make_batch().raw)
     other = raw.copy()
     other[:, 9:] = 77
@@ -167,7 +171,7 @@ def test_missing_and_unselected_genes_and_padding_rows_change_nothing() -> None:
 
 
 def test_what_dropout_hides_is_a_function_of_seed_and_step() -> None:
-    settings = NetworkSettings(code=3, input_dropout=0.5)
+    settings = replace(LINEAR_NETWORK, code=3, input_dropout=0.5)
 
     def losses(seed: int) -> list[float]:
         net = Autoencoder(settings, N_GENES, seed=0)
@@ -212,7 +216,7 @@ def test_entries_count_by_their_standard_error_and_not_without_one() -> None:
 def test_bfloat16_computes_near_float32_and_keeps_float32_parameters() -> None:
     found = []
     for compute in ("float32", "bfloat16"):
-        net = Autoencoder(NetworkSettings(code=4, compute=compute), N_GENES, seed=0)
+        net = Autoencoder(replace(LINEAR_NETWORK, code=4, compute=compute), N_GENES, seed=0)
         optimizer = nnx.Optimizer(net, keras_adam(0.01), wrt=nnx.Param)
         train_step(net, optimizer, make_batch(), all_columns(), settings=PLAIN, seed=0)
         assert {a.dtype for a in parameters(net)} == {np.dtype(np.float32)}
@@ -237,4 +241,4 @@ def test_bfloat16_computes_near_float32_and_keeps_float32_parameters() -> None:
 )
 def test_a_network_that_makes_no_sense_is_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        NetworkSettings(**changes)  # type: ignore[arg-type]
+        replace(LINEAR_NETWORK, **changes)  # type: ignore[arg-type]

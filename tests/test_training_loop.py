@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from model.networks.autoencoder import Autoencoder
-from model.networks.settings import NetworkSettings
+from model.networks.settings import LINEAR_NETWORK
 from model.training.checkpoints import Checkpoints, Identity, read_columns, restore_into
 from model.training.gene_columns import make_gene_columns
 from model.training.interrupt import stop_on_signals
@@ -25,7 +25,7 @@ from storage.errors import InputError, StoreError
 from tests.support.rows_in_memory import MemoryLoader, shuffled
 
 N_ROWS, N_GENES, BATCH = 44, 30, 8
-NETWORK = NetworkSettings(code=4, code_activation="relu", input_dropout=0.3)
+NETWORK = replace(LINEAR_NETWORK, code=4, code_activation="relu", input_dropout=0.3)
 SETTINGS = TrainSettings(epochs=3, batch_size=BATCH, learning_rate=0.01, log_every=2)
 IDENTITY = Identity(gene_list_sha256="aa", generation="gen-1", config={"code": 4})
 

@@ -25,8 +25,8 @@ def r2_interval(
 ) -> Interval:
     """R² with its interval; contrasts of one study are drawn together, for they are not independent."""
     error, square = (_by_study(scores, sums, studies) for sums in _sums(scores))
-    drawn = _draws(len(error), n, seed)
-    return _interval(scores.r2, 1 - (drawn @ error) / (drawn @ square), level)
+    drawn = draw_studies(len(error), n, seed)
+    return interval_of(scores.r2, 1 - (drawn @ error) / (drawn @ square), level)
 
 
 def r2_gain(
@@ -43,9 +43,9 @@ def r2_gain(
         raise ValueError("the two models were scored on different entries; score both on the same")
     error, square = (_by_study(scores, sums, studies) for sums in _sums(scores))
     other_error = _by_study(other, other.error_of_row, studies)
-    drawn = _draws(len(error), n, seed)
+    drawn = draw_studies(len(error), n, seed)
     gains = (drawn @ (other_error - error)) / (drawn @ square)
-    return _interval(scores.r2 - other.r2, gains, level)
+    return interval_of(scores.r2 - other.r2, gains, level)
 
 
 def _sums(scores: Scores) -> tuple[Floats, Floats]:
@@ -57,8 +57,8 @@ def _by_study(scores: Scores, of_row: Floats, studies: Sequence[str]) -> Floats:
     return np.bincount(place, weights=of_row * scores.weight).astype(np.float64)
 
 
-def _draws(n_studies: int, n: int, seed: int) -> Floats:
-    """(n, studies) how often each study is drawn."""
+def draw_studies(n_studies: int, n: int, seed: int) -> Floats:
+    """(n, studies) how often each study is drawn, with replacement."""
     shares = np.full(n_studies, 1 / n_studies)
     drawn: Floats = np.asarray(
         np.random.default_rng(seed).multinomial(n_studies, shares, size=n), np.float64
@@ -66,6 +66,7 @@ def _draws(n_studies: int, n: int, seed: int) -> Floats:
     return drawn
 
 
-def _interval(value: float, values: Floats, level: float) -> Interval:
+def interval_of(value: float, values: Floats, level: float) -> Interval:
+    """A value with the bounds that hold the middle `level` of its bootstrap values."""
     low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
     return Interval(value, float(low), float(high))

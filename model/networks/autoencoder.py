@@ -66,12 +66,18 @@ class Autoencoder(nnx.Module):
         Parameters
         ----------
         observed
-            (rows, columns) which entries of `x` count; needed only where the settings have `fill_passes`.
+            (rows, columns) which entries of `x` count; needed only where the settings have `fill_passes` or
+            `rescale_missing`.
         """
-        z = self._encode(x)
-        if observed is not None:
-            for _ in range(self.settings.fill_passes):
-                z = self._encode(jnp.where(observed, x, self.decode(z)))
+        if observed is None:
+            return self._encode(x)
+        first = x
+        if self.settings.rescale_missing:
+            share = observed.sum(1, keepdims=True) / self.n_genes
+            first = x / jnp.maximum(share, 1 / self.n_genes)
+        z = self._encode(first)
+        for _ in range(self.settings.fill_passes):
+            z = self._encode(jnp.where(observed, x, self.decode(z)))
         return z
 
     def _encode(self, x: jax.Array) -> jax.Array:

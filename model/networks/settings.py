@@ -1,6 +1,6 @@
 """The shape of an autoencoder, and what it may not be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Activation = Literal["relu", "gelu", "linear"]
@@ -25,28 +25,31 @@ class NetworkSettings:
     skip
         A linear path of rank `code` from genes to code and from code to genes, beside the hidden layers.
     initial
-        "random": Glorot uniform. "pca": the linear path starts as the principal components, and the hidden
-        layers beside it start by adding nothing.
+        "random": Glorot uniform. "pca": the linear path starts as the principal components of the observed
+        entries, and the hidden layers beside it start by adding nothing.
     input_dropout
         Share of the observed entries that a training step hides from the input (not from the loss); the
         others are scaled up by 1 / (1 − share).
     fill_passes
         How often the network replaces missing entries by its own reconstruction and encodes again.
+    rescale_missing
+        Scale the observed entries of a row up to stand for the missing ones, the first time it is encoded.
     compute
         Type in which products are computed. Parameters and sums stay float32.
     """
 
     code: int = 256
-    encoder: tuple[int, ...] = ()
-    decoder: tuple[int, ...] = ()
+    encoder: tuple[int, ...] = (512,)
+    decoder: tuple[int, ...] = (512,)
     activation: Activation = "gelu"
     code_activation: Activation = "linear"
     output: Literal["linear", "sigmoid"] = "linear"
     tied: bool = False
-    skip: bool = False
-    initial: Literal["random", "pca"] = "random"
+    skip: bool = True
+    initial: Literal["random", "pca"] = "pca"
     input_dropout: float = 0.0
-    fill_passes: int = 0
+    fill_passes: int = 2
+    rescale_missing: bool = True
     compute: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
@@ -85,22 +88,26 @@ class NetworkSettings:
         return past_hidden and self.code_activation == self.output == "linear"
 
 
-PAPER_NETWORK = NetworkSettings(
-    code=2000, activation="relu", code_activation="relu", output="sigmoid"
+# One linear layer to the code and one back, and nothing else.
+LINEAR_NETWORK = NetworkSettings(
+    encoder=(), decoder=(), skip=False, initial="random", fill_passes=0, rescale_missing=False
+)
+PAPER_NETWORK = replace(
+    LINEAR_NETWORK, code=2000, activation="relu", code_activation="relu", output="sigmoid"
 )
 
 
-def paper_layers(n_layers: int, units: int) -> NetworkSettings:
-    """The paper's network with `units` units in `n_layers` equal layers; the middle one is the code."""
+def with_layers(network: NetworkSettings, n_layers: int, units: int) -> NetworkSettings:
+    """A network of `n_layers` equal layers with `units` units in all; the middle one is the code."""
     if not 1 <= n_layers <= units:
         raise ValueError(f"{units} units make 1 to {units} layers, got {n_layers}")
     width = units // n_layers
     before = (n_layers - 1) // 2
-    return NetworkSettings(
+    return replace(
+        network,
         code=width,
         encoder=(width,) * before,
         decoder=(width,) * (n_layers - 1 - before),
-        activation="relu",
-        code_activation="relu",
-        output="sigmoid",
+        # A single layer has nothing to lead past.
+        skip=network.skip and n_layers > 1,
     )

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from storage.errors import InputError, StoreError
 
 # Labels and metadata of a checkpoint, at most.
 _SLACK = 1 << 20
+# Orbax' signals are one set for a process: two threads that use it at once take each other's.
+_ORBAX = threading.Lock()
 _NAME = re.compile(r"\d{9}(-epoch)?")
 
 
@@ -98,7 +101,7 @@ class Checkpoints:
         n_bytes = sum(array.nbytes for values in arrays.values() for array in values.values())
         try:
             self._check_space(path, n_bytes)
-            with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as writer:
+            with _ORBAX, ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as writer:
                 writer.save(path, items)
         except (OSError, ValueError, RuntimeError) as error:
             for left in self.folder.glob(f"{path.name}.*"):
@@ -187,7 +190,7 @@ def _arrays_of(columns: GeneColumns) -> dict[str, jax.Array]:
 
 def _restore(path: Path, **items: Any) -> Any:
     try:
-        with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as reader:
+        with _ORBAX, ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as reader:
             return reader.restore(path, ocp.args.Composite(**items))
     except (OSError, ValueError, KeyError) as error:
         raise StoreError(

@@ -98,6 +98,10 @@ def train(
     def save(progress: Progress) -> None:
         checkpoints.save(net, optimizer, data.columns, identity, progress)
 
+    if newest is None and net.settings.initial == "pca":
+        # Principal components are a model already: training must not end with a worse one.
+        progress = replace(progress, best_loss=validate(net, data, columns, settings))
+        save(progress)
     while not progress.why_ended(settings):
         started = time.monotonic()
         _set_rate(optimizer, progress.plateau.rate)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,7 @@ import numpy as np
 from flax import nnx
 
 from model.networks.autoencoder import Autoencoder
-from model.networks.settings import NetworkSettings
+from model.networks.settings import LINEAR_NETWORK
 from model.training.adam import keras_adam
 from model.training.gene_columns import make_gene_columns
 from model.training.placement import make_mesh, place_batch, place_columns, place_network
@@ -26,7 +27,7 @@ def losses(n_data: int, n_gene: int) -> list[float]:
     columns = make_gene_columns(
         np.zeros(N_GENES), np.ones(N_GENES), np.ones(N_GENES, np.bool_), multiple_of=4
     )
-    settings = NetworkSettings(code=4, encoder=(6,), input_dropout=0.2)
+    settings = replace(LINEAR_NETWORK, code=4, encoder=(6,), input_dropout=0.2)
     net = Autoencoder(settings, N_GENES, seed=0, n_columns=40)
     place_network(net, mesh)
     optimizer = nnx.Optimizer(net, keras_adam(0.01), wrt=nnx.Param)

@@ -1,0 +1,154 @@
+"""Figures of sweeps: loss against neurons or layers, and R² against rank beside the baselines."""
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from model.fit_model import MODELS
+from model.sweeps.settings import Kind
+from model.sweeps.summary import Point
+from storage.disk import Disk
+
+# Okabe and Ito's colours, told apart by colour-blind readers too.
+_COLOURS = {
+    "model": "#0072B2",
+    "PCA, zeros for missing": "#D55E00",
+    "PCA, observed entries": "#E69F00",
+    "PCA, shrunken": "#CC79A7",
+    "random": "#999999",
+}
+_GROUPS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+
+
+def draw_sweep(
+    disk: Disk, name: str, kind: Kind, points: Sequence[Point], n_genes: int
+) -> list[str]:
+    """Draw a sweep's figure into `models/NAME/figures/`, as PNG and SVG; return their paths.
+
+    Folds and draws of a random search have no order, and no figure.
+    """
+    if kind not in ("neurons", "layers", "ranks") or not any(p.model == "model" for p in points):
+        return []
+    figure = plot_ranks(points) if kind == "ranks" else plot_losses(points, kind, n_genes)
+    paths = []
+    for suffix in ("png", "svg"):
+        drawn = BytesIO()
+        figure.savefig(drawn, format=suffix, dpi=150)
+        key = f"{MODELS}/{name}/figures/sweep-{kind}.{suffix}"
+        disk.put(key, drawn.getvalue())
+        paths.append(str(disk.path(key)))
+    return paths
+
+
+def plot_losses(points: Sequence[Point], kind: Kind, n_genes: int) -> Figure:
+    """Loss against neurons or layers, of training and validation, as the paper's figures 2c and 2d.
+
+    Beside them, in the same units, what a random subspace leaves of unit variance, 1 − rank / genes, and what
+    the best PCA of the same rank leaves of the judging contrasts.
+    """
+    figure = Figure(figsize=(7.2, 4.6), layout="constrained")
+    axes = figure.subplots()
+    model = [point for point in points if point.model == "model"]
+    for colour, group in zip(_GROUPS, sorted({p.group for p in model}, reverse=True), strict=False):
+        those = [point for point in model if point.group == group]
+        at = [point.at for point in those]
+        label = f", {group}" if group else ""
+        axes.plot(
+            at, [p.validation_loss for p in those], "o-", color=colour, label=f"validation{label}"
+        )
+        axes.plot(
+            at,
+            [p.train_loss for p in those],
+            "o--",
+            color=colour,
+            mfc="white",
+            label=f"training{label}",
+        )
+    if kind == "neurons":
+        ranks = np.array(sorted({point.rank for point in model}))
+        axes.plot(
+            ranks,
+            1 - ranks / n_genes,
+            ":",
+            color=_COLOURS["random"],
+            label="random subspace: 1 − rank / genes",
+        )
+        best = _best_by_rank(points)
+        axes.plot(
+            list(best),
+            [p.mse for p in best.values()],
+            "s-",
+            color=_COLOURS["PCA, zeros for missing"],
+            ms=4,
+            label="best PCA, judging contrasts",
+        )
+        axes.set_xscale("log")
+    else:
+        axes.set_xticks(sorted({point.at for point in model}))
+    axes.set_xlabel(
+        "neurons in the code" if kind == "neurons" else "layers between input and output"
+    )
+    axes.set_ylabel("loss (standardised units)")
+    axes.legend(frameon=False, fontsize=8)
+    _bare(axes)
+    return figure
+
+
+def plot_ranks(points: Sequence[Point]) -> Figure:
+    """R² on held-out contrasts against rank: of entries that the model saw, and of entries hidden from it.
+
+    Bars are 95 % intervals by bootstrap over studies.
+    """
+    figure = Figure(figsize=(10, 4.6), layout="constrained")
+    both = figure.subplots(1, 2, sharex=True)
+    for axes, field, title in zip(
+        both,
+        ("r2", "hidden_r2"),
+        ("entries that the input has", "entries hidden from the input"),
+        strict=True,
+    ):
+        for model, colour in _COLOURS.items():
+            those = sorted((p for p in points if p.model == model), key=lambda p: p.rank)
+            if not those:
+                continue
+            found = [getattr(point, field) for point in those]
+            values = np.array([interval.value for interval in found])
+            ends = np.abs(np.array([[i.low for i in found], [i.high for i in found]]) - values)
+            axes.errorbar(
+                [p.rank for p in those],
+                values,
+                ends,
+                fmt="o-",
+                ms=4,
+                lw=1.3,
+                capsize=2,
+                color=colour,
+                label=model,
+            )
+        axes.axhline(0, color="#cccccc", lw=0.8)
+        axes.set_xscale("log", base=2)
+        ranks = sorted({p.rank for p in points if p.rank})
+        axes.set_xticks(ranks, [str(rank) for rank in ranks])
+        axes.set_xlabel("rank (numbers in the code)")
+        axes.set_title(title, fontsize=10)
+        _bare(axes)
+    both[0].set_ylabel("R² on held-out contrasts")
+    both[0].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def _best_by_rank(points: Sequence[Point]) -> dict[int, Point]:
+    best: dict[int, Point] = {}
+    for point in sorted(points, key=lambda p: p.rank):
+        if point.model.startswith("PCA") and (
+            point.rank not in best or point.mse < best[point.rank].mse
+        ):
+            best[point.rank] = point
+    return best
+
+
+def _bare(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)

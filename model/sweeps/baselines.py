@@ -1,0 +1,108 @@
+"""The baselines of a sweep at each of its ranks: each component found once, and cut to the ranks."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from model.baselines.copy_matrix import CopyMatrix
+from model.baselines.observed_pca import fit_observed_pca
+from model.baselines.pca import fit_pca
+from model.baselines.projection import mean_only, random_projection
+from model.fit_model import MODELS, Task, make_task
+from model.judge import Coder, HeldOut, Judgement, held_out, judge
+from model.recipe import Recipe
+from model.sweeps.plan import Judged
+from model.sweeps.trial import judging_rows, read_judgement
+from storage.disk import Disk
+from storage.errors import StoreError
+from storage.hashing import hash_json
+from storage.split import read_split
+
+BaselineKind = Literal["projections", "observed"]
+
+BASELINE_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BaselineTask:
+    """Baselines of a sweep, fitted without the held-out fold if there is one.
+
+    `kind` "projections" are mean, random and PCA with zeros for the missing, at all `ranks`; "observed" is
+    PCA on observed entries.
+    """
+
+    workspace: Path
+    sweep: str
+    generation: str
+    split: str
+    recipe: Recipe
+    kind: BaselineKind
+    ranks: tuple[int, ...]
+    judged: Judged
+    fold: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineResult:
+    """What one baseline of one rank reaches."""
+
+    model: str
+    rank: int
+    fold: int | None
+    judgement: Judgement
+
+
+def run_baselines(item: BaselineTask) -> list[BaselineResult]:
+    """Fit and judge baselines, or find them done already; a rank that the rows don't allow is left out."""
+    disk = Disk(item.workspace)
+    task = make_task(
+        item.workspace,
+        item.sweep,
+        read_split(disk, item.split, item.generation),
+        item.recipe,
+        item.fold,
+    )
+    data = {name: task.identity.config.get(name) for name in ("split", "copy", "fold")}
+    told = [BASELINE_VERSION, item.generation, data, item.kind, item.ranks, item.judged]
+    key = f"{MODELS}/{item.sweep}/baselines/{item.kind}-{hash_json(told)[:8]}.json"
+    content = disk.read(key)
+    if content is not None:
+        try:
+            return [
+                BaselineResult(**{**fields, "judgement": read_judgement(fields["judgement"])})
+                for fields in json.loads(content)
+            ]
+        except (ValueError, TypeError, KeyError) as error:
+            raise StoreError(f"{disk.path(key)} is damaged; delete it to fit it again") from error
+    rows = held_out(task, judging_rows(task.split, item.judged, item.fold))
+    found = [
+        BaselineResult(name, rank, item.fold, judge(coder, rows))
+        for name, rank, coder in _coders(item, task, rows)
+    ]
+    disk.put(key, json.dumps([asdict(result) for result in found]).encode())
+    return found
+
+
+def _coders(item: BaselineTask, task: Task, rows: HeldOut) -> Iterator[tuple[str, int, Coder]]:
+    training = CopyMatrix(task.copy, task.training, task.scaling)
+    n_rows, n_genes = training.shape
+    allowed = [rank for rank in item.ranks if rank <= min(n_rows - 1, n_genes)]
+    if item.kind == "observed":
+        for rank in allowed:
+            yield "PCA, observed entries", rank, fit_observed_pca(training, rank)
+        return
+    yield "mean", 0, mean_only(rows.reference)
+    zero = np.zeros(n_genes, np.float32)
+    for rank in item.ranks:
+        if rank <= n_genes:
+            yield "random", rank, random_projection(zero, rank, 0)
+    if allowed:
+        whole = fit_pca(training, max(allowed))
+        for rank in allowed:
+            pca = whole.truncated(rank)
+            yield "PCA, zeros for missing", rank, pca.projection
+            yield "PCA, shrunken", rank, pca.shrunken()

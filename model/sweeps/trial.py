@@ -1,0 +1,169 @@
+"""One training of a sweep, done once: trained, judged, and kept as a small JSON beside its metrics."""
+
+import json
+import shutil
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model.evaluation.study_sums import StudySums
+from model.fit_model import MODELS, Task, estimate_task, fit_model, make_task
+from model.judge import Judgement, held_out, judge
+from model.networks.autoencoder import count_parameters
+from model.score_model import NetworkCoder
+from model.sweeps.plan import Judged, Trial
+from model.training.loop import DivergedError
+from model.training.metrics import JsonLines
+from storage.disk import Disk
+from storage.errors import StoreError
+from storage.hashing import hash_json
+from storage.split import Split, read_split
+
+# Bump when the same trial would come out otherwise.
+TRIAL_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialTask:
+    """A trial of the sweep `sweep` of a workspace, and the part of the split that judges it."""
+
+    workspace: Path
+    sweep: str
+    generation: str
+    split: str
+    trial: Trial
+    judged: Judged
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialResult:
+    """What a trial came to.
+
+    `status` is "done", or "diverged" with a message, and then nothing else is known. Losses are those of the
+    best epoch, in standardised units; where no epoch was better than the start, `best_epoch` is −1 and
+    `train_loss` NaN. `known` says that it was there already.
+    """
+
+    name: str
+    at: int
+    group: str
+    seed: int
+    rank: int
+    parameters: int
+    status: str
+    message: str = ""
+    epochs: int = 0
+    best_epoch: int = -1
+    train_loss: float = float("nan")
+    validation_loss: float = float("nan")
+    judgement: Judgement | None = None
+    seconds: float = 0.0
+    known: bool = False
+
+
+def run_trial(item: TrialTask) -> TrialResult:
+    """Train and judge a trial, going on from its last checkpoint, or find it done already.
+
+    Its checkpoints are deleted when its result is written: a sweep of many would fill the disk.
+    """
+    disk = Disk(item.workspace)
+    task = make_trial_task(item, read_split(disk, item.split, item.generation))
+    key = f"{task.folder.relative_to(item.workspace)}/result.json"
+    if (found := _read(disk, key)) is not None:
+        return found
+    started = time.perf_counter()
+    try:
+        fit_model(task)
+    except DivergedError as error:
+        result = _result(item.trial, task, status="diverged", message=str(error))
+    else:
+        result = _judged(item, task)
+    result = replace(result, seconds=round(time.perf_counter() - started, 3))
+    disk.put(key, json.dumps(asdict(result), indent=1).encode())
+    shutil.rmtree(task.checkpoints.folder, ignore_errors=True)
+    return result
+
+
+def estimate_trial(item: TrialTask, split: Split) -> int:
+    """Bytes that a trial takes, device and host together; refused if it can't fit on this machine."""
+    estimate = estimate_task(make_trial_task(item, split))
+    return estimate.device_bytes + estimate.host_bytes
+
+
+def make_trial_task(item: TrialTask, split: Split) -> Task:
+    """The training of a trial, in a folder of its own for other settings, data or version."""
+    task = make_task(item.workspace, item.sweep, split, item.trial.recipe, item.trial.fold)
+    identity = asdict(task.identity)
+    free = [task.recipe.fit.epochs, task.recipe.fit.stop_after]
+    sha256 = hash_json([TRIAL_VERSION, identity, free, item.judged])
+    folder = item.workspace / MODELS / item.sweep / "trials" / f"{item.trial.name}-{sha256[:8]}"
+    return replace(task, folder=folder)
+
+
+def judging_rows(split: Split, judged: Judged, fold: int | None) -> np.ndarray:
+    """Contrasts of the split that judge a trial."""
+    if judged == "fold":
+        assert fold is not None
+        return split.fold_rows(fold)[1]
+    return split.rows(judged)
+
+
+def _judged(item: TrialTask, task: Task) -> TrialResult:
+    checkpoint, newest = task.checkpoints.best(), task.checkpoints.newest()
+    assert checkpoint is not None
+    assert newest is not None
+    rows = held_out(task, judging_rows(task.split, item.judged, item.trial.fold))
+    progress = newest.progress
+    lines = JsonLines(task.folder / "metrics.jsonl").read()
+    epochs = [
+        line for line in lines if line.get("epoch") == progress.best_epoch and "train_loss" in line
+    ]
+    return replace(
+        _result(item.trial, task, status="done"),
+        epochs=progress.epoch,
+        best_epoch=progress.best_epoch,
+        train_loss=float(epochs[-1]["train_loss"]) if epochs else float("nan"),
+        validation_loss=progress.best_loss,
+        judgement=judge(NetworkCoder.restored(task, checkpoint), rows),
+    )
+
+
+def _result(trial: Trial, task: Task, **told: Any) -> TrialResult:
+    network = task.recipe.network
+    return TrialResult(
+        name=trial.name,
+        at=trial.at,
+        group=trial.group,
+        seed=task.recipe.fit.seed,
+        rank=network.code,
+        parameters=count_parameters(network, int(task.scaling.mask.sum())),
+        **told,
+    )
+
+
+def _read(disk: Disk, key: str) -> TrialResult | None:
+    data = disk.read(key)
+    if data is None:
+        return None
+    try:
+        fields = json.loads(data)
+        if fields["judgement"] is not None:
+            fields["judgement"] = read_judgement(fields["judgement"])
+        return TrialResult(**{**fields, "known": True})
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreError(
+            f"{disk.path(key)} is damaged; delete it to train this trial again"
+        ) from error
+
+
+def read_judgement(fields: dict[str, Any]) -> Judgement:
+    """A judgement from its JSON."""
+    return Judgement(
+        **{
+            name: StudySums(**{key: tuple(values) for key, values in sums.items()})
+            for name, sums in fields.items()
+        }
+    )

@@ -1,0 +1,97 @@
+"""The command of sweeps: many trainings that differ in one thing, beside their baselines."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+import typer
+
+from model.recipe import PAPER
+from model.sweeps.settings import Kind
+from pipeline.commands.models import NameArgument, SplitOption
+from pipeline.commands.options import EXIT_REFUSED, HERE, ClusterOption, JsonOption, WorkspaceOption
+from pipeline.commands.output import echo_json, echo_table
+from pipeline.commands.progress import progress_report
+from pipeline.workspace import open_workspace
+from storage.split import read_split
+
+
+def sweep(
+    name: NameArgument,
+    over: Annotated[
+        Kind,
+        typer.Option(
+            help="neurons, layers: the paper's sweeps; ranks: widths of the code, several seeds each, "
+            "on the test part; folds: cross-validation; random: random search."
+        ),
+    ],
+    workspace: WorkspaceOption = HERE,
+    preset: Annotated[
+        Literal["paper"] | None,
+        typer.Option(help="Start from the paper's network and training, in place of [train]."),
+    ] = None,
+    split: SplitOption = None,
+    cluster: ClusterOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train many models that differ in one thing, on the cluster, and compare them with their baselines.
+
+    Exit code 0: all done; 3: done, but some trainings failed; 1: failed; 2: wrong usage.
+    """
+    from cluster.connect import connect
+    from model.figures.sweep_curves import draw_sweep
+    from pipeline.run_sweep import run_sweep
+
+    opened = open_workspace(workspace)
+    recipe = PAPER if preset == "paper" else opened.config.train
+    chosen = read_split(opened.disk, split)
+    with connect(opened.config.profile(cluster)) as client, progress_report() as report:
+        swept = run_sweep(
+            opened.disk, client, report, name, over, recipe, opened.config.sweep, chosen
+        )
+    figures = draw_sweep(opened.disk, name, over, swept.points, int(chosen.selected.sum()))
+    points = [asdict(point) for point in swept.points]
+    if as_json:
+        echo_json(
+            {
+                "name": name,
+                "over": over,
+                "judged": swept.judged,
+                "points": points,
+                "failed": swept.failed,
+                "figures": figures,
+            }
+        )
+    else:
+        echo_table(_table(points), f"{name} over {over}, judged by {swept.judged}")
+        for figure in figures:
+            typer.echo(f"figure      {figure}")
+        for trial, why in swept.failed.items():
+            typer.echo(f"failed      {trial}: {why}")
+    if swept.failed:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _table(points: list[dict[str, Any]]) -> pd.DataFrame:
+    rows = []
+    for point in points:
+        gain = point["gain"] or {"value": float("nan"), "low": float("nan"), "high": float("nan")}
+        rows.append(
+            {
+                "model": point["model"],
+                "at": point["at"],
+                "group": point["group"],
+                "rank": point["rank"],
+                "trainings": point["trainings"],
+                "train loss": point["train_loss"],
+                "loss": point["validation_loss"],
+                "R2": point["r2"]["value"],
+                "from": point["r2"]["low"],
+                "to": point["r2"]["high"],
+                "R2 hidden": point["hidden_r2"]["value"],
+                "gain": gain["value"],
+                "gain from": gain["low"],
+                "gain to": gain["high"],
+            }
+        )
+    return pd.DataFrame(rows)

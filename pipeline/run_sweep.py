@@ -1,0 +1,150 @@
+"""A sweep on Dask: its trainings and baselines as tasks, each done once, and what they come to together."""
+
+import json
+import logging
+from collections import Counter
+from dataclasses import asdict, dataclass
+
+from distributed import Client
+
+from model.fit_model import MODELS
+from model.recipe import Recipe
+from model.sweeps.baselines import BaselineKind, BaselineResult, BaselineTask, run_baselines
+from model.sweeps.plan import JUDGED, Trial, plan_trials
+from model.sweeps.settings import Kind, SweepSettings
+from model.sweeps.summary import Point, summarise
+from model.sweeps.trial import TrialResult, TrialTask, estimate_trial, run_trial
+from pipeline.inflight import results
+from pipeline.progress import Progress, Report
+from storage.disk import Disk
+from storage.errors import InputError
+from storage.split import Split
+
+log = logging.getLogger(__name__)
+
+Item = TrialTask | BaselineTask
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Swept:
+    """What a sweep came to: its points, its trials, and those without a result, with the reason."""
+
+    name: str
+    kind: Kind
+    judged: str
+    points: list[Point]
+    trials: list[TrialResult]
+    failed: dict[str, str]
+
+
+def run_sweep(
+    disk: Disk,
+    client: Client,
+    report: Report,
+    name: str,
+    kind: Kind,
+    recipe: Recipe,
+    settings: SweepSettings,
+    split: Split,
+) -> Swept:
+    """Do what is left of a sweep, and write `models/NAME/sweep-KIND.json`.
+
+    A trial that diverges, or whose worker dies, is told of, and the others go on. The latter is tried again
+    by the next run.
+
+    Raises
+    ------
+    InputError
+        A trial can't fit into a worker's memory, or the recipe can't be swept like this.
+    """
+    planned = plan_trials(kind, recipe, settings, int(split.fold.max()) + 1)
+    trials = [
+        TrialTask(
+            workspace=disk.root,
+            sweep=name,
+            generation=split.generation,
+            split=split.store,
+            trial=trial,
+            judged=JUDGED[kind],
+        )
+        for trial in planned
+    ]
+    _check_memory(client, trials, split)
+    items: list[Item] = [*_baselines(trials, planned, recipe), *trials]
+    found: list[TrialResult] = []
+    baselines: list[BaselineResult] = []
+    failed: dict[str, str] = {}
+    counted, known = Counter[str](), 0
+    report(Progress(stage="sweep", done=0, total=len(items)))
+    for done, (item, result) in enumerate(results(client, run_item, items), start=1):
+        what = item.trial.name if isinstance(item, TrialTask) else f"{item.kind} baselines"
+        if isinstance(result, BaseException):
+            failed[what] = repr(result)
+        elif isinstance(result, list):
+            baselines += result
+        else:
+            found.append(result)
+            known += result.known
+            if result.status != "done":
+                failed[what] = result.message
+        counted = Counter({"failed": len(failed)} if failed else {})
+        report(Progress(stage="sweep", done=done, total=len(items), known=known, refused=counted))
+    order = {trial.name: i for i, trial in enumerate(planned)}
+    found.sort(key=lambda trial: order[trial.name])
+    baselines.sort(key=lambda result: (result.model, result.rank, result.fold or 0))
+    swept = Swept(
+        name=name,
+        kind=kind,
+        judged=JUDGED[kind],
+        points=summarise(found, baselines),
+        trials=found,
+        failed=dict(sorted(failed.items())),
+    )
+    told = {**asdict(swept), "split": split.store, "generation": split.generation}
+    disk.put(f"{MODELS}/{name}/sweep-{kind}.json", json.dumps(told, indent=1).encode())
+    log.info("%s: %d trainings, %d of them before, %d failed", name, len(found), known, len(failed))
+    return swept
+
+
+def run_item(item: Item) -> TrialResult | list[BaselineResult]:
+    """One task of a sweep."""
+    return run_trial(item) if isinstance(item, TrialTask) else run_baselines(item)
+
+
+def _baselines(trials: list[TrialTask], planned: list[Trial], recipe: Recipe) -> list[BaselineTask]:
+    """Projections of all ranks together, and PCA of observed entries of each rank; for each fold."""
+    ranks = tuple(sorted({trial.recipe.network.code for trial in planned}))
+    folds = sorted({trial.fold for trial in planned}, key=lambda fold: fold or 0)
+    first = trials[0]
+    by_kind: list[tuple[BaselineKind, tuple[int, ...]]] = [("projections", ranks)]
+    by_kind += [("observed", (rank,)) for rank in ranks]
+    return [
+        BaselineTask(
+            workspace=first.workspace,
+            sweep=first.sweep,
+            generation=first.generation,
+            split=first.split,
+            recipe=recipe,
+            kind=kind,
+            ranks=of_ranks,
+            judged=first.judged,
+            fold=fold,
+        )
+        for fold in folds
+        for kind, of_ranks in by_kind
+    ]
+
+
+def _check_memory(client: Client, trials: list[TrialTask], split: Split) -> None:
+    """Refuse a sweep whose largest trial would be killed by its worker's limit."""
+    largest = max(trials, key=lambda item: estimate_trial(item, split))
+    needed = estimate_trial(largest, split)
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    for worker in workers:
+        limit = worker["memory_limit"] / worker["nthreads"]
+        if worker["memory_limit"] and needed > limit:
+            raise InputError(
+                f"the trial {largest.trial.name} needs {needed / 2**30:.1f} GiB, and a thread of a worker "
+                f"has {limit / 2**30:.1f}; raise memory_gib of the cluster's profile, with fewer workers, or "
+                "lower the largest value in [sweep]"
+            )

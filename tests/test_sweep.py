@@ -1,0 +1,246 @@
+"""Sweeps: which trainings they plan, what a fold sees, and what they come to on a tiny compendium."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.preprocessing import StandardScaler
+from typer.testing import CliRunner
+
+from model.baselines.copy_matrix import CopyMatrix
+from model.evaluation.study_sums import StudySums, mean_gain, mean_r2
+from model.fit_model import make_task
+from model.networks.settings import NetworkSettings
+from model.recipe import PAPER, Recipe
+from model.scaling import Scaling
+from model.scaling_rows import scaling_of_rows
+from model.sweeps.plan import plan_trials
+from model.sweeps.settings import SearchSpace, SweepSettings
+from model.training.settings import TrainSettings
+from pipeline.cli import app
+from pipeline.workspace import Workspace
+from storage.errors import InputError
+from storage.split import Split
+from tests.support.prepared import prepare, random_workspace
+
+CONFIG = """
+[genes]
+list = "../genes.tsv"
+[source]
+path = "../source"
+[train.network]
+code = 3
+encoder = [6]
+decoder = [6]
+[train.fit]
+epochs = 2
+batch_size = 8
+learning_rate = 0.01
+[sweep]
+neurons = [1, 4]
+layers = [1, 3]
+units = [6]
+ranks = [1, 2]
+seeds = 2
+trials = 2
+[sweep.search]
+code = [2, 3]
+hidden = [0, 5]
+[cluster.here]
+kind = "threads"
+workers = 2
+memory_gib = 8.0
+"""
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Split]:
+    root = tmp_path_factory.mktemp("sweeps")
+    workspace = random_workspace(root, {f"S{i:02}": 2 for i in range(40)}, n_genes=60)
+    (workspace.root / "dexome.toml").write_text(CONFIG)
+    (root / "source").mkdir(exist_ok=True)
+    return workspace, prepare(workspace)[1]
+
+
+def sweep(workspace: Workspace, name: str, over: str, code: int = 0) -> dict[str, object]:
+    at = ("-w", str(workspace.root), "--json")
+    done = CliRunner().invoke(app, ["sweep", name, "--over", over, *at], catch_exceptions=False)
+    assert done.exit_code == code, done.output
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+def results(workspace: Workspace, name: str) -> list[Path]:
+    return sorted((workspace.root / "models" / name / "trials").glob("*/result.json"))
+
+
+def test_a_sweep_over_neurons_has_the_papers_network_at_each_width() -> None:
+    trials = plan_trials("neurons", PAPER, SweepSettings(), 4)
+    assert [t.recipe.network.code for t in trials] == [t.at for t in trials]
+    assert (trials[0].at, trials[-1].at) == (1, 2000)
+    assert trials[-1].recipe == PAPER
+    assert len({t.name for t in trials}) == len(trials)
+
+
+def test_layers_share_their_units_and_a_single_one_is_the_code() -> None:
+    trials = plan_trials("layers", PAPER, SweepSettings(), 4)
+    assert len(trials) == 20
+    for trial in trials:
+        net = trial.recipe.network
+        widths = (*net.encoder, net.code, *net.decoder)
+        assert len(widths) == trial.at
+        assert trial.group == ("2,000 units" if "2000" in trial.name else "1,000 units")
+        assert sum(widths) <= int(trial.group.split()[0].replace(",", "")) < sum(widths) + trial.at
+
+
+def test_more_draws_of_a_random_search_keep_the_first_ones() -> None:
+    few, many = (plan_trials("random", Recipe(), SweepSettings(trials=n), 4) for n in (3, 30))
+    assert many[:3] == few
+    rates = [t.recipe.fit.learning_rate for t in many]
+    assert len(set(rates)) > 25
+    assert 1e-4 <= min(rates) < 4e-4
+    assert 1e-3 < max(rates) <= 3e-3
+    assert {t.recipe.network.decoder for t in many} == {(), (256,), (512,), (1024,)}
+    assert all(t.recipe.network.skip == bool(t.recipe.network.decoder) for t in many)
+
+
+def test_folds_need_two_and_each_is_held_out_once() -> None:
+    assert [t.fold for t in plan_trials("folds", Recipe(), SweepSettings(), 4)] == [0, 1, 2, 3]
+    with pytest.raises(InputError, match="single fold"):
+        plan_trials("folds", Recipe(), SweepSettings(), 1)
+
+
+def test_a_search_space_without_values_is_refused() -> None:
+    with pytest.raises(ValueError, match="code must have a value"):
+        SearchSpace(code=())
+    with pytest.raises(ValueError, match="two rates above 0"):
+        SearchSpace(learning_rate=(1e-2, 1e-3))
+    with pytest.raises(ValueError, match="ranks must be numbers from 1 on"):
+        SweepSettings(ranks=(0, 2))
+
+
+def test_a_held_out_fold_is_in_no_training_row_nor_in_the_scaling(
+    prepared: tuple[Workspace, Split],
+) -> None:
+    workspace, split = prepared
+    recipe = Recipe(network=NetworkSettings(code=3), fit=TrainSettings(batch_size=4))
+    task = make_task(workspace.root, "tiny", split, recipe, fold=1)
+    used = set(np.array(task.copy.contrasts)[[*task.training, *task.validation]].tolist())
+    held = set(split.contrasts[split.fold_rows(1)[1]].tolist())
+    assert held
+    assert not used & held
+    assert used | held == set(split.contrasts[split.part != "test"].tolist())
+    assert "fold" in task.identity.config
+    assert "fold" not in make_task(workspace.root, "tiny", split, recipe).identity.config
+
+
+@pytest.mark.parametrize("kind", ["rms", "standard"])
+def test_the_scaling_of_rows_is_that_of_scikit_learn(
+    prepared: tuple[Workspace, Split], kind: str
+) -> None:
+    workspace, split = prepared
+    recipe = Recipe(network=NetworkSettings(code=3), fit=TrainSettings(batch_size=4))
+    task = make_task(workspace.root, "tiny", split, recipe)
+    rows, n = task.training[:30], task.copy.n_genes
+    weight = np.random.default_rng(1).uniform(0.2, 1, 30)
+    raw = Scaling(
+        shift=np.zeros(n, np.float32), scale=np.ones(n, np.float32), mask=task.scaling.mask
+    )
+    x = CopyMatrix(task.copy, rows, raw).read(slice(None), slice(None)).astype(np.float64)
+    found = scaling_of_rows(task.copy, rows, weight, task.scaling, kind)
+    sklearn = StandardScaler().fit(x, sample_weight=weight)
+    usable = found.mask[task.scaling.mask]
+    if kind == "standard":
+        spread, mean = sklearn.scale_, sklearn.mean_
+    else:
+        mean = np.zeros(x.shape[1])
+        spread = np.sqrt(sklearn.var_ + sklearn.mean_**2)
+    np.testing.assert_allclose(found.scale[found.mask], 1 / spread[usable], rtol=1e-5)
+    np.testing.assert_allclose(found.shift[found.mask], mean[usable], rtol=1e-5, atol=1e-7)
+
+
+def test_the_mean_over_trainings_and_its_gain_are_those_of_the_sums() -> None:
+    rng = np.random.default_rng(0)
+    names, square = tuple("abcdefghij"), tuple(rng.uniform(5, 9, 10))
+    runs = [StudySums(names, tuple(rng.uniform(1, 3, 10)), square, (4.0,) * 10) for _ in range(3)]
+    pca = StudySums(names, tuple(rng.uniform(3, 5, 10)), square, (4.0,) * 10)
+    assert mean_r2(runs).value == pytest.approx(np.mean([run.r2 for run in runs]))
+    gain = mean_gain(runs, [pca])
+    assert gain.value == pytest.approx(np.mean([run.r2 for run in runs]) - pca.r2)
+    assert gain.low < gain.value < gain.high
+    assert mean_gain([pca], [pca]).low == mean_gain([pca], [pca]).high == 0
+    with pytest.raises(ValueError, match="different entries"):
+        mean_gain(runs, [replace(pca, count=(5.0,) * 10)])
+
+
+def test_a_sweep_over_ranks_is_done_once_and_goes_on_where_it_was_cut(
+    prepared: tuple[Workspace, Split],
+) -> None:
+    workspace, _ = prepared
+    told = sweep(workspace, "wide", "ranks")
+    points = told["points"]
+    assert isinstance(points, list)
+    model = {p["rank"]: p for p in points if p["model"] == "model"}
+    assert set(model) == {1, 2}
+    assert model[1]["trainings"] == 2
+    pca = {p["rank"]: p for p in points if p["model"] == "PCA, zeros for missing"}
+    assert pca[2]["r2"]["value"] > pca[1]["r2"]["value"] > 0
+    best = max(p["r2"]["value"] for p in points if p["model"].startswith("PCA") and p["rank"] == 2)
+    assert model[2]["gain"]["value"] == pytest.approx(model[2]["r2"]["value"] - best)
+    assert [f.rsplit("/", 1)[1] for f in told["figures"]] == ["sweep-ranks.png", "sweep-ranks.svg"]  # type: ignore[attr-defined]
+    written = results(workspace, "wide")
+    assert len(written) == 4
+    assert not list((workspace.root / "models/wide/trials").glob("*/checkpoints"))
+    kept = [path.stat().st_mtime_ns for path in written[1:]]
+    written[0].unlink()
+    again = sweep(workspace, "wide", "ranks")
+    assert again["points"] == points
+    assert [path.stat().st_mtime_ns for path in written[1:]] == kept
+
+
+@pytest.mark.parametrize(
+    ("over", "n"), [("neurons", 2), ("layers", 2), ("folds", 4), ("random", 2)]
+)
+def test_each_kind_of_sweep_ends_with_points(
+    prepared: tuple[Workspace, Split], over: str, n: int
+) -> None:
+    told = sweep(prepared[0], f"of-{over}", over)
+    points = told["points"]
+    assert isinstance(points, list)
+    assert len([p for p in points if p["model"] == "model"]) == n
+    assert all(np.isfinite(p["mse"]) for p in points)
+    assert bool(told["figures"]) == (over in ("neurons", "layers"))
+
+
+def test_a_trial_that_diverges_is_told_of_and_the_others_go_on(
+    prepared: tuple[Workspace, Split],
+) -> None:
+    workspace, _ = prepared
+    path = workspace.root / "dexome.toml"
+    path.write_text(CONFIG.replace("learning_rate = 0.01", "learning_rate = 1e38"))
+    try:
+        told = sweep(workspace, "wild", "neurons", code=3)
+    finally:
+        path.write_text(CONFIG)
+    failed = told["failed"]
+    assert isinstance(failed, dict)
+    assert len(failed) == 2
+    assert "Lower learning_rate" in next(iter(failed.values()))
+
+
+def test_a_trial_that_cannot_fit_into_its_worker_is_refused(
+    prepared: tuple[Workspace, Split],
+) -> None:
+    workspace, _ = prepared
+    path = workspace.root / "dexome.toml"
+    path.write_text(CONFIG.replace("memory_gib = 8.0", "memory_gib = 0.5"))
+    try:
+        done = CliRunner().invoke(
+            app, ["sweep", "big", "--over", "neurons", "-w", str(workspace.root)]
+        )
+    finally:
+        path.write_text(CONFIG)
+    assert isinstance(done.exception, InputError)
+    assert "raise memory_gib of the cluster's profile" in str(done.exception)
