@@ -8,7 +8,7 @@ from typing import TypeVar
 from distributed import Client
 
 from benchmarks.synthetic import SyntheticStudy, write_synthetic_part
-from pipeline.commands.stages import run_all
+from pipeline.commands.run_all import run_all
 from pipeline.inflight import run_bounded
 from pipeline.workspace import create_workspace, open_workspace
 from storage.compile import StudyEntry, begin_build, plan_build, publish_build

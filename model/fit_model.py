@@ -21,14 +21,14 @@ from model.batches.loader import (
 )
 from model.batches.rows import epoch_rows, ordered_rows
 from model.networks.autoencoder import Autoencoder
-from model.recipe import Recipe
+from model.recipe import MODELS, Recipe
 from model.scaling import Scaling
 from model.scaling_rows import scaling_of_rows
 from model.training.checkpoints import Checkpoints, Identity
 from model.training.estimate import Estimate, check_fits, estimate_training
 from model.training.gene_columns import make_gene_columns
 from model.training.loop import Data, check_batch, train
-from model.training.metrics import JsonLines
+from model.training.metrics import JsonLines, Metrics
 from model.training.progress import Progress
 from storage.errors import InputError
 from storage.split import Split
@@ -36,7 +36,6 @@ from storage.training_copy import TrainingCopy
 
 log = logging.getLogger(__name__)
 
-MODELS = "models"
 # Components to start from need not be found to the last digit.
 START = ObservedPcaSettings(tolerance=1e-4, iterations=30)
 
@@ -75,6 +74,11 @@ class Task:
     def checkpoints(self) -> Checkpoints:
         """Where its checkpoints lie."""
         return Checkpoints(self.folder / "checkpoints")
+
+    @property
+    def metrics(self) -> JsonLines:
+        """Where its metrics go."""
+        return JsonLines(self.folder / "metrics.jsonl")
 
 
 def make_task(
@@ -160,8 +164,13 @@ def estimate_task(task: Task) -> Estimate:
     return estimate
 
 
-def fit_model(task: Task, stop: Callable[[], bool] = lambda: False) -> Progress:
-    """Fit a model from its newest checkpoint on, or from the beginning."""
+def fit_model(
+    task: Task, stop: Callable[[], bool] = lambda: False, metrics: Metrics | None = None
+) -> Progress:
+    """Fit a model from its newest checkpoint on, or from the beginning.
+
+    Metrics go to its `metrics.jsonl` unless they are wanted elsewhere.
+    """
     fit = task.recipe.fit
     scaling = task.scaling
     columns = make_gene_columns(scaling.shift, scaling.scale, scaling.mask)
@@ -193,7 +202,7 @@ def fit_model(task: Task, stop: Callable[[], bool] = lambda: False) -> Progress:
             fit,
             checkpoints=task.checkpoints,
             identity=task.identity,
-            metrics=JsonLines(task.folder / "metrics.jsonl"),
+            metrics=metrics or task.metrics,
             stop=stop,
         )
     finally:

@@ -6,17 +6,20 @@ from typing import Any
 from model.networks.settings import PAPER_NETWORK, NetworkSettings
 from model.training.settings import PAPER_TRAINING, TrainSettings
 
-# They change when a training ends, and what it writes, but no step of it.
-_FREE = {"fit.epochs", "fit.stop_after", "fit.log_every", "memory_gib"}
+# Folder of a workspace's models.
+MODELS = "models"
+# They change what a training is called, when it ends and what it writes, but no step of it.
+_FREE = {"name", "fit.epochs", "fit.stop_after", "fit.log_every", "memory_gib"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """`[train]`: `network` is what learns, `fit` how.
+    """`[train]`: `network` is what learns, `fit` how; `name` is what `dexome run` calls the model.
 
     A training copy of at most `memory_gib` lies on the device as a whole; a larger one is streamed.
     """
 
+    name: str = "main"
     network: NetworkSettings = field(default_factory=NetworkSettings)
     fit: TrainSettings = field(default_factory=TrainSettings)
     memory_gib: float = 4.0

@@ -14,15 +14,18 @@ from model.baselines.pca import PcaSettings, fit_pca
 from model.baselines.projection import mean_only, random_projection
 from model.evaluation.intervals import Interval, r2_gain, r2_interval
 from model.evaluation.recall import hide_entries, sign_asymmetry, top_gene_recall
-from model.evaluation.scores import join_scores, score
+from model.evaluation.scores import Scores, join_scores, score
 from model.fit_model import Task
 from model.networks.autoencoder import Autoencoder
 from model.scaling import Scaling
 from model.training.checkpoints import Checkpoint, restore_into
 from model.training.step import code_step
+from storage.errors import InputError
 from storage.split import Split
 
 HEIGHT = 128
+# Bump when the same model and split give other scores, or more of them.
+EVALUATION_VERSION = 1
 
 
 class Coder(Protocol):
@@ -77,13 +80,35 @@ class Line:
     gain: Interval
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluation:
+    """What models reach on held-out contrasts: the table, and the scores of each model behind it.
+
+    `contrasts` and `studies` label the rows of the scores, `genes` their columns.
+    """
+
+    lines: list[Line]
+    scores: dict[str, Scores]
+    contrasts: list[str]
+    studies: list[str]
+    genes: list[str]
+
+
 def score_beside_baselines(
     task: Task, model: Coder, part: str, *, n_top: int = 100, hidden: float = 0.1, seed: int = 0
-) -> list[Line]:
-    """The model and its baselines, fitted on the training rows; `gain` is over the best PCA."""
+) -> Evaluation:
+    """The model and its baselines, fitted on the training rows; `gain` is over the best PCA.
+
+    Raises
+    ------
+    InputError
+        The part has no contrast.
+    """
     rank = task.recipe.network.code
     place = {contrast: i for i, contrast in enumerate(task.copy.contrasts)}
     chosen = task.split.rows(part)
+    if not len(chosen):
+        raise InputError(f"the split has no {part} contrast; give [prepare.split] other shares")
     rows = np.array([place[str(c)] for c in task.split.contrasts[chosen]], np.int64)
     scaling = task.scaling
     held_out = CopyMatrix(task.copy, rows, scaling)
@@ -104,7 +129,7 @@ def score_beside_baselines(
         )
     pcas = [name for name in coders if name.startswith("PCA")]
     best = max(pcas, key=lambda name: visible[name].r2) if pcas else "mean"
-    return [
+    lines = [
         Line(
             model=name,
             rank=of_rank,
@@ -119,6 +144,13 @@ def score_beside_baselines(
         )
         for name, (of_rank, coder) in coders.items()
     ]
+    return Evaluation(
+        lines=lines,
+        scores=visible,
+        contrasts=task.split.contrasts[chosen].tolist(),
+        studies=studies,
+        genes=[gene for gene, in_it in zip(task.copy.genes, scaling.mask, strict=True) if in_it],
+    )
 
 
 def fit_baselines(

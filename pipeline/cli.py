@@ -8,15 +8,17 @@ from cluster.profile import ClusterError
 from pipeline.commands import query
 from pipeline.commands.dea import dea
 from pipeline.commands.demo import demo
+from pipeline.commands.embed import embed
 from pipeline.commands.explain import explain
 from pipeline.commands.fetch import fetch
 from pipeline.commands.go import go
 from pipeline.commands.init import init
 from pipeline.commands.inspect import doctor, gc, status
-from pipeline.commands.models import embed, evaluate, train
+from pipeline.commands.models import evaluate, train
 from pipeline.commands.options import EXIT_FAILED, EXIT_INTERRUPTED
 from pipeline.commands.prepare import prepare
-from pipeline.commands.stages import analyse, compile_, enrich, plan, run
+from pipeline.commands.run_all import run
+from pipeline.commands.stages import analyse, compile_, enrich, plan
 from pipeline.commands.sweep import sweep
 from storage.errors import DexomeError
 

@@ -56,7 +56,10 @@ class DesignsConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Config:
-    """All of `dexome.toml`; `studies` says what a person says of single studies, `designs` where more is."""
+    """All of `dexome.toml`; `studies` says what a person says of single studies, `designs` where more is.
+
+    With `train`, `dexome run` trains a model too.
+    """
 
     genes: GenesConfig
     source: SourceConfig
@@ -67,7 +70,7 @@ class Config:
     dea: DeaSettings = field(default_factory=DeaSettings)
     enrich: EnrichConfig | None = None
     prepare: PrepareSettings = field(default_factory=PrepareSettings)
-    train: Recipe = field(default_factory=Recipe)
+    train: Recipe | None = None
     sweep: SweepSettings = field(default_factory=SweepSettings)
     cluster: dict[str, ClusterProfile] = field(default_factory=dict)
 

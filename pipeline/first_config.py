@@ -58,6 +58,9 @@ list = {genes}
 # se = false               # standard errors too, for a loss that weighs by them
 
 # What learns, and how; these are the defaults. `dexome train --preset paper` has the paper's.
+# With a table [train], `dexome run` trains a model too, codes all contrasts with it and scores it.
+# [train]
+# name = "main"            # what `dexome run` calls the model
 # [train.network]
 # code = 256               # width of the latent code
 # encoder = []             # widths of hidden layers before it, and

@@ -13,9 +13,9 @@ from pipeline.progress import Report
 from pipeline.stages.prepare_links import read_labels, read_super_series
 from pipeline.workspace import Workspace
 from pipeline.write_copy import write_copy
-from storage.compile_split import is_published, publish_split, split_store
+from storage.compile_split import publish_split, split_store
 from storage.errors import InputError
-from storage.generation import FOLDER, read_current
+from storage.generation import FOLDER, is_published, read_current
 from storage.hashing import hash_json
 from storage.lease import Lease
 from storage.open import open_compendium, open_store

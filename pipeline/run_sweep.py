@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 
 from distributed import Client
 
-from model.fit_model import MODELS
-from model.recipe import Recipe
+from model.recipe import MODELS, Recipe
 from model.sweeps.baselines import BaselineKind, BaselineResult, BaselineTask, run_baselines
 from model.sweeps.plan import JUDGED, Trial, plan_trials
 from model.sweeps.settings import Kind, SweepSettings

@@ -53,6 +53,7 @@ def create_workspace(
     *,
     ontology: Path | None = None,
     annotation: Path | None = None,
+    more: str = "",
 ) -> Path:
     """Write the first `dexome.toml` of a workspace; return its path.
 
@@ -62,6 +63,8 @@ def create_workspace(
     ----------
     source
         A folder of studies, or the settings of another source.
+    more
+        Text of further tables, at the end.
 
     Raises
     ------
@@ -74,6 +77,6 @@ def create_workspace(
     if not genes.is_file():
         raise InputError(f"{genes} is no file; give the table of the gene axis with --genes")
     files = {"ontology": ontology, "annotation": annotation}
-    text = first_config(genes, source, files)
+    text = first_config(genes, source, files) + more
     Disk(root).put(CONFIG_NAME, text.encode())
     return path

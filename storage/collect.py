@@ -3,13 +3,16 @@
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from storage.disk import Disk
+from storage.errors import StoreError
 from storage.generation import DELETING, FOLDER, list_generations, read_current
 from storage.lease import is_alive, this_process
+from storage.training_copy import FOLDER as COPIES
+from storage.training_copy import copy_manifest_path, copy_path, read_copy_manifest
 
 HOLDS = f"{FOLDER}/holds"
 # A reader on another host cannot be asked whether it lives; its hold counts for this long.
@@ -38,8 +41,15 @@ def held_generations(disk: Disk) -> dict[str, str]:
     return held
 
 
-def collect_generations(disk: Disk, keep: int) -> tuple[list[str], dict[str, str]]:
+def collect_generations(
+    disk: Disk, keep: int, kept: Mapping[str, str] | None = None
+) -> tuple[list[str], dict[str, str]]:
     """Delete all but the `keep` newest generations, CURRENT and the held ones.
+
+    Parameters
+    ----------
+    kept
+        Generations that are spared for another reason, with it.
 
     Returns
     -------
@@ -49,7 +59,7 @@ def collect_generations(disk: Disk, keep: int) -> tuple[list[str], dict[str, str
     if keep < 1:
         raise ValueError(f"keep must be at least 1, got {keep}")
     current = read_current(disk)
-    held = held_generations(disk)
+    held = {**(kept or {}), **held_generations(disk)}
     deleted, spared = [], {}
     for name in list_generations(disk)[:-keep]:
         if current is not None and name == current.generation:
@@ -64,6 +74,27 @@ def collect_generations(disk: Disk, keep: int) -> tuple[list[str], dict[str, str
     for path in folder.glob(".deleting-*") if folder.is_dir() else ():
         disk.delete(f"{FOLDER}/{path.name}")
     return deleted, spared
+
+
+def collect_copies(disk: Disk) -> list[str]:
+    """Delete the training copies of generations that are no longer there; returns their keys.
+
+    One whose manifest can't be read is left: `doctor` tells of it.
+    """
+    there = set(list_generations(disk))
+    deleted = []
+    # By manifest, which goes last: what a kill leaves half deleted is found again.
+    for path in sorted(disk.path(COPIES).glob("*.manifest.json")):
+        key = path.name.removesuffix(".manifest.json")
+        try:
+            orphaned = read_copy_manifest(disk, key).generation not in there
+        except StoreError:
+            continue
+        if orphaned:
+            disk.delete(copy_path(key))
+            disk.delete(copy_manifest_path(key))
+            deleted.append(key)
+    return deleted
 
 
 def _counts(hold: dict[str, Any]) -> bool:

@@ -9,7 +9,6 @@ import zarr
 
 from storage.disk import Disk
 from storage.generation import BUILDING, publish_beside, read_manifest
-from storage.hashing import hash_json
 from storage.inventory import make_manifest
 from storage.labels import consolidate, coordinates, ensure_group
 from storage.layout import write_labels
@@ -26,7 +25,7 @@ class LatentContent:
     """What a store of latent codes holds.
 
     `codes` is (contrast, latent); `model_generation` is what the model was trained on, `checkpoint` which of
-    its checkpoints coded.
+    its checkpoints coded; `inputs` is a hash of all that the codes are made of.
     """
 
     model: str
@@ -36,6 +35,7 @@ class LatentContent:
     contrasts: Sequence[str]
     studies: Sequence[str]
     codes: np.ndarray
+    inputs: str
 
 
 def latent_store(model: str) -> str:
@@ -74,7 +74,7 @@ def publish_latent(disk: Disk, content: LatentContent, lease: Lease) -> str:
         (),
         {},
         gene_list_sha256=gene_list_sha256,
-        inputs=hash_json(told),
+        inputs=content.inputs,
         parts={},
     )
     return publish_beside(disk, building, content.generation, manifest, lease)

@@ -47,16 +47,6 @@ def split_store(key: str) -> str:
     return f"split-{key}.zarr"
 
 
-def is_published(disk: Disk, generation: str, store: str, inputs: str) -> bool:
-    """Whether a generation has the split already, made of just these inputs."""
-    if store not in list_splits(disk, generation):
-        return False
-    try:
-        return read_manifest(disk, generation, store=store).inputs == inputs
-    except StoreError:
-        return False
-
-
 def read_placement(disk: Disk, placement_key: str) -> dict[str, tuple[str, int]]:
     """Part and fold of every study that was placed by the same rule before; empty if none was.
 

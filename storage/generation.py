@@ -160,6 +160,16 @@ def publish_beside(
     return final
 
 
+def is_published(disk: Disk, generation: str, store: str, inputs: str) -> bool:
+    """Whether a generation has a store of this name already, made of just these inputs."""
+    if not disk.path(f"{FOLDER}/{generation}/{store}").is_dir():
+        return False
+    try:
+        return read_manifest(disk, generation, store=store).inputs == inputs
+    except StoreError:
+        return False
+
+
 def list_enrichments(disk: Disk, generation: str) -> list[str]:
     """Names of the enrichment stores of a generation."""
     return _list_stores(disk, generation, "enrichment-*.zarr")

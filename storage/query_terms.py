@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from storage.enrichment_schema import DIRECTION, DIRECTIONS, DOMAIN, TERM, TERM_STATISTICS
+from storage.enrichment_schema import BOTH, DIRECTION, DIRECTIONS, DOMAIN, TERM, TERM_STATISTICS
 from storage.errors import InputError
 from storage.open import contrasts_of, enrichment_of
 from storage.query import find_contrast
@@ -72,6 +72,28 @@ def query_term(
     columns |= {name: enrichment[name][:, :, place].values.ravel() for name in statistics}
     index = pd.Index(np.repeat(enrichment.indexes[CONTRAST], n_directions), name=CONTRAST)
     return pd.DataFrame(columns, index=index)
+
+
+def term_labels(tree: xr.DataTree, term: str, contrasts: Sequence[str]) -> tuple[str, np.ndarray]:
+    """A term's id and name, and its label in each of these contrasts, up and down together.
+
+    Returns
+    -------
+    called, label
+        "ID name"; (contrast,) int8: 1 enriched, 0 not, −1 not testable or not in the enrichment.
+
+    Raises
+    ------
+    InputError
+        The compendium has no enrichment, or no such term.
+    """
+    enrichment = enrichment_of(tree)
+    term = find_term(enrichment, term)
+    place = enrichment.indexes[TERM].get_loc(term)
+    label = enrichment["label"][:, BOTH, place].values
+    rows = enrichment.indexes[CONTRAST].get_indexer(pd.Index(contrasts))
+    found = np.where(rows >= 0, label[rows], -1).astype(np.int8)
+    return f"{term} {enrichment['name'].values[place]}", found
 
 
 def query_contrast_terms(

@@ -7,12 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from storage.collect import HOLDS, collect_generations, held_generations, hold_generation
+from storage.collect import (
+    HOLDS,
+    collect_copies,
+    collect_generations,
+    held_generations,
+    hold_generation,
+)
 from storage.disk import Disk
 from storage.generation import DELETING, FOLDER, list_generations, read_current, write_current
 from storage.lease import this_process
 from storage.parts import write_part
+from storage.training_copy import (
+    TrainingCopy,
+    copy_manifest_path,
+    copy_path,
+    list_copies,
+    read_copy_manifest,
+)
 from tests.support.parts import compile_entries, entry, make_genes, make_part, refused
+from tests.support.prepared import prepare, random_workspace
 from tests.support.whole_run import compendium_hash
 
 
@@ -75,6 +89,34 @@ def test_a_killed_collection_is_finished_by_the_next(tmp_path: Path) -> None:
     current = read_current(disk)
     assert current is not None
     assert current.generation == names[1]
+
+
+def test_a_generation_that_something_else_needs_is_spared(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    names = make_generations(disk, 3)
+    needed = {names[0]: "model main was trained on it"}
+    assert collect_generations(disk, 1, needed) == ([names[1]], needed)
+
+
+def test_training_copies_go_with_their_generation_and_no_others(tmp_path: Path) -> None:
+    workspace = random_workspace(tmp_path, {f"S{i:02}": 2 for i in range(12)}, n_genes=40)
+    disk = workspace.disk
+    old = prepare(workspace)[1]
+    genes = make_genes(40)
+    parts = [make_part(f"S{i:02}", 2, genes) for i in range(13)]
+    write_part(disk, parts[-1])
+    compile_entries(disk, genes, [entry(part) for part in parts])
+    new = prepare(workspace)[1]
+    assert set(list_copies(disk)) == {old.copy, new.copy}
+    assert collect_copies(disk) == []
+    collect_generations(disk, keep=1)
+    # As a kill leaves it: some of its files are gone.
+    disk.delete(f"{copy_path(old.copy)}/logfc")
+    assert collect_copies(disk) == [old.copy]
+    assert list_copies(disk) == [new.copy]
+    assert read_copy_manifest(disk, new.copy).generation == new.generation
+    assert disk.read(copy_manifest_path(old.copy)) is None
+    TrainingCopy.open(workspace.root, new.copy)
 
 
 def test_keeping_none_is_refused(tmp_path: Path) -> None:

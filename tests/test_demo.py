@@ -37,3 +37,34 @@ def test_the_demo_recovers_what_it_planted_and_can_be_run_again(tmp_path: Path) 
     ):
         assert part in again.stdout
     assert len(again.stdout.split("Next:")[1].strip().splitlines()) == 3
+    # So few contrasts train nothing, and that is said.
+    assert "no model: " in again.stdout
+    assert "models" not in summary
+
+
+@pytest.mark.slow
+def test_the_demo_ends_with_a_model_its_figures_and_a_table_of_four(tmp_path: Path) -> None:
+    done = dexome("demo", tmp_path / "demo", "--studies", "16", "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    lines = {line["model"]: line for line in summary["models"]}
+    paper, ours, pca, random = lines.values()
+    assert [*lines][0::3] == ["paper recipe", "random"]
+    assert len({line["rank"] for line in lines.values()}) == 1
+    # No sigmoid reaches a negative fold change, and no random direction knows the programs.
+    assert min(ours["r2"]["value"], pca["r2"]["value"]) > paper["r2"]["value"] + 0.02
+    assert pca["r2"]["value"] > random["r2"]["value"] + 0.05
+    assert ours["r2"]["low"] <= ours["r2"]["value"] <= ours["r2"]["high"]
+    folder = tmp_path / "demo" / "workspace" / "models" / "ours" / "figures"
+    assert sorted(path.suffix for path in folder.glob("codes-*")) == [
+        ".png",
+        ".png",
+        ".svg",
+        ".svg",
+    ]
+    before = (folder.parent / "metrics.jsonl").stat().st_mtime_ns
+    again = dexome("demo", tmp_path / "demo", "--studies", "16")
+    assert again.returncode == 0, again.stderr
+    assert "What it can't show" in again.stdout
+    assert str(folder) in again.stdout
+    assert (folder.parent / "metrics.jsonl").stat().st_mtime_ns == before

@@ -7,6 +7,7 @@ from model.baselines.projection import mean_only, random_projection
 from model.evaluation.intervals import r2_gain, r2_interval
 from model.evaluation.recall import hide_entries, sign_asymmetry, top_gene_recall
 from model.evaluation.scores import join_scores, score
+from model.evaluation.tables import contrast_table, gene_table
 
 
 def holed(seed: int, shape: tuple[int, int] = (20, 30)) -> np.ndarray:
@@ -110,3 +111,27 @@ def test_what_is_hidden_is_in_the_target_alone() -> None:
     assert (~np.isnan(target)).sum() / (~np.isnan(x)).sum() == pytest.approx(0.2, abs=0.03)
     with pytest.raises(ValueError, match="between 0 and 1"):
         hide_entries(x, 1.0, seed=1)
+
+
+def test_tables_have_each_gene_and_contrast_with_the_scores_of_its_own_entries() -> None:
+    x = holed(5, (6, 8))
+    x[2], x[:, 3] = np.nan, np.nan
+    weight, reference = np.array([1, 1, 0.5, 0.5, 1, 0.25]), np.full(8, 0.5)
+    guesses = {"model": 0.9 * np.nan_to_num(x), "PCA, zeros for missing": np.zeros_like(x)}
+    scores = {name: score(x, guess, reference, weight) for name, guess in guesses.items()}
+    genes = gene_table([f"g{i}" for i in range(8)], scores)
+    studies = ["A", "A", "B", "B", "C", "D"]
+    contrasts = contrast_table([f"c{i}" for i in range(6)], studies, scores)
+    seen = ~np.isnan(x)
+    np.testing.assert_array_equal(genes["n_observed"], seen.sum(0))
+    np.testing.assert_array_equal(contrasts["n_observed"], seen.sum(1))
+    assert contrasts["study"].tolist() == studies
+    one = seen[:, 5]
+    want = np.average(0.01 * x[one, 5] ** 2, weights=weight[one])
+    assert genes.loc[5, "mse_model"] == pytest.approx(want)
+    want = 1 - np.nansum(x[4] ** 2) / np.nansum((x[4] - 0.5) ** 2)
+    assert contrasts.loc[4, "r2_pca_zeros_for_missing"] == pytest.approx(want)
+    assert genes.loc[3].drop(["gene", "n_observed"]).isna().all()
+    assert contrasts.loc[2].drop(["contrast", "study", "n_observed"]).isna().all()
+    others = contrasts.drop(index=2)
+    assert others.notna().all(axis=None)

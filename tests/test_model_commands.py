@@ -2,8 +2,10 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -11,6 +13,7 @@ from model.baselines.copy_matrix import CopyMatrix
 from model.baselines.observed_pca import fit_observed_pca
 from model.fit_model import estimate_task, fit_model, make_task
 from model.judge import held_out, judge
+from model.list_models import model_generations
 from model.networks.settings import LINEAR_NETWORK, NetworkSettings
 from model.recipe import PAPER, Recipe
 from model.score_model import NetworkCoder
@@ -22,6 +25,7 @@ from pipeline.workspace import Workspace
 from storage.errors import InputError
 from storage.open import contrasts_of, open_compendium
 from storage.split import Split
+from tests.support.events import steps_of
 from tests.support.prepared import prepare, random_workspace
 
 TRAIN = """
@@ -79,13 +83,56 @@ def test_a_model_is_trained_evaluated_and_embeds_every_contrast(
     assert lines["PCA, zeros for missing"]["r2"]["value"] > lines["random"]["r2"]["value"]
     assert lines["PCA, zeros for missing"]["asymmetry"] == pytest.approx(0, abs=1e-6)
     assert "PCA" in dexome("evaluate", "tiny", "-w", workspace.root)
-    dexome("embed", "tiny", *at)
+    folder = workspace.root / "models" / "tiny"
+    genes = pd.read_parquet(folder / "evaluation-test-genes.parquet")
+    contrasts = pd.read_parquet(folder / "evaluation-test-contrasts.parquet")
+    assert genes["gene"].tolist() == split.genes[split.selected].tolist()
+    of_part = split.rows("test")
+    assert contrasts["contrast"].tolist() == split.contrasts[of_part].tolist()
+    assert contrasts["study"].tolist() == split.studies[of_part].tolist()
+    assert genes["n_observed"].sum() == contrasts["n_observed"].sum()
+    # The table's MSE is that of all entries: the mean of the contrasts', by weight and entries.
+    mass = contrasts["n_observed"] * split.weight[of_part]
+    for name, column in (("model", "mse_model"), ("PCA, shrunken", "mse_pca_shrunken")):
+        whole = np.average(contrasts[column], weights=mass)
+        assert whole == pytest.approx(lines[name]["mse"], rel=1e-6)
+    told = json.loads(dexome("embed", "tiny", *at))
+    assert "the compendium has no enrichment" in told["coloured_by"]
+    drawn = sorted(path.name for path in Path(told["figures"]).iterdir())
+    assert drawn == [
+        "codes-pca.png",
+        "codes-pca.svg",
+        "codes-tsne.png",
+        "codes-tsne.svg",
+        "codes.json",
+    ]
     tree = open_compendium(workspace.root)
     codes = tree["latent-tiny"].to_dataset()
     assert codes["code"].shape == (len(split.contrasts), 3)
     assert codes["contrast"].values.tolist() == split.contrasts.tolist()
     assert codes.attrs["model_generation"] == codes.attrs["generation"] == split.generation
     assert np.isfinite(codes["code"].values).all()
+    state = json.loads(dexome("status", *at))
+    (model,) = state["models"]
+    assert (model["name"], model["epochs"]) == ("tiny", 2)
+    assert model["generation"] == split.generation
+    assert model["validation_loss"] == pytest.approx(done["validation_loss"])
+    assert model_generations(workspace.disk)[split.generation].startswith("model ")
+    assert [Path(store).name for store in state["splits"]] == [split.store]
+    assert [Path(store).name for store in state["latents"]] == ["latent-tiny.zarr"]
+
+
+def test_tensorboard_s_events_are_written_beside_the_metrics(
+    prepared: tuple[Workspace, Split],
+) -> None:
+    workspace, _ = prepared
+    dexome("train", "events", "-w", workspace.root, "--tensorboard")
+    folder = workspace.root / "models" / "events"
+    lines = JsonLines(folder / "metrics.jsonl").read()
+    told = steps_of(folder / "tensorboard", "step/loss")
+    assert told == {line["step"]: pytest.approx(line["loss"]) for line in lines if "loss" in line}
+    losses = steps_of(folder / "tensorboard", "epoch/validation_loss")
+    assert len(losses) == 2
 
 
 def test_a_streamed_and_a_resident_copy_give_the_same_curve(

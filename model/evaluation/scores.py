@@ -15,7 +15,7 @@ class Scores:
 
     `error` is the squared distance of the reconstruction, `square` that of the reference (the training
     mean), `count` the number of entries; `of_row` arrays are (rows,), without the rows' weights, `of_gene`
-    arrays (genes,), with them.
+    arrays (genes,), with them; `n_of_gene` counts without.
     """
 
     error_of_row: Floats
@@ -25,6 +25,7 @@ class Scores:
     error_of_gene: Floats
     square_of_gene: Floats
     count_of_gene: Floats
+    n_of_gene: Floats
 
     @property
     def mse(self) -> float:
@@ -79,6 +80,7 @@ def score(x: Floats, reconstruction: Floats, reference: Floats, weight: Floats) 
         weight @ error,
         weight @ square,
         weight @ observed,
+        observed.sum(0),
     )
 
 
@@ -93,6 +95,7 @@ def join_scores(blocks: Iterable[Scores]) -> Scores:
         np.sum([b.error_of_gene for b in found], axis=0),
         np.sum([b.square_of_gene for b in found], axis=0),
         np.sum([b.count_of_gene for b in found], axis=0),
+        np.sum([b.n_of_gene for b in found], axis=0),
     )
 
 

@@ -1,1 +1,1 @@
-"""Figures of models: pure functions of arrays to matplotlib figures, and how they are kept."""
+"""Figures of models: pure functions of arrays."""

@@ -1,46 +1,38 @@
 """Figures of sweeps: loss against neurons or layers, and R² against rank beside the baselines."""
 
 from collections.abc import Sequence
-from io import BytesIO
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from model.fit_model import MODELS
+from model.figures.canvas import BLUE, GREY, SKY, VERMILION, new_figure
+from model.figures.write_figure import write_figure
+from model.recipe import MODELS
 from model.sweeps.settings import Kind
 from model.sweeps.summary import Point
 from storage.disk import Disk
 
-# Okabe and Ito's colours, told apart by colour-blind readers too.
 _COLOURS = {
-    "model": "#0072B2",
-    "PCA, zeros for missing": "#D55E00",
+    "model": BLUE,
+    "PCA, zeros for missing": VERMILION,
     "PCA, observed entries": "#E69F00",
     "PCA, shrunken": "#CC79A7",
-    "random": "#999999",
+    "random": GREY,
 }
-_GROUPS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+_GROUPS = (BLUE, VERMILION, SKY, GREY)
 
 
 def draw_sweep(
     disk: Disk, name: str, kind: Kind, points: Sequence[Point], n_genes: int
 ) -> list[str]:
-    """Draw a sweep's figure into `models/NAME/figures/`, as PNG and SVG; return their paths.
+    """Draw a sweep's figure into `models/NAME/figures/`, as PNG and SVG; return their keys.
 
     Folds and draws of a random search have no order, and no figure.
     """
     if kind not in ("neurons", "layers", "ranks") or not any(p.model == "model" for p in points):
         return []
     figure = plot_ranks(points) if kind == "ranks" else plot_losses(points, kind, n_genes)
-    paths = []
-    for suffix in ("png", "svg"):
-        drawn = BytesIO()
-        figure.savefig(drawn, format=suffix, dpi=150)
-        key = f"{MODELS}/{name}/figures/sweep-{kind}.{suffix}"
-        disk.put(key, drawn.getvalue())
-        paths.append(str(disk.path(key)))
-    return paths
+    return write_figure(disk, f"{MODELS}/{name}/figures/sweep-{kind}", figure)
 
 
 def plot_losses(points: Sequence[Point], kind: Kind, n_genes: int) -> Figure:
@@ -49,8 +41,7 @@ def plot_losses(points: Sequence[Point], kind: Kind, n_genes: int) -> Figure:
     Beside them, in the same units, what a random subspace leaves of unit variance, 1 − rank / genes, and what
     the best PCA of the same rank leaves of the judging contrasts.
     """
-    figure = Figure(figsize=(7.2, 4.6), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = new_figure(7.2, 4.6)
     model = [point for point in points if point.model == "model"]
     for colour, group in zip(_GROUPS, sorted({p.group for p in model}, reverse=True), strict=False):
         those = [point for point in model if point.group == group]
@@ -93,7 +84,6 @@ def plot_losses(points: Sequence[Point], kind: Kind, n_genes: int) -> Figure:
     )
     axes.set_ylabel("loss (standardised units)")
     axes.legend(frameon=False, fontsize=8)
-    _bare(axes)
     return figure
 
 
@@ -134,7 +124,7 @@ def plot_ranks(points: Sequence[Point]) -> Figure:
         axes.set_xticks(ranks, [str(rank) for rank in ranks])
         axes.set_xlabel("rank (numbers in the code)")
         axes.set_title(title, fontsize=10)
-        _bare(axes)
+        axes.spines[["top", "right"]].set_visible(False)
     both[0].set_ylabel("R² on held-out contrasts")
     both[0].legend(frameon=False, fontsize=8)
     return figure
@@ -148,7 +138,3 @@ def _best_by_rank(points: Sequence[Point]) -> dict[int, Point]:
         ):
             best[point.rank] = point
     return best
-
-
-def _bare(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)

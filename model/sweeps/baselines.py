@@ -12,9 +12,9 @@ from model.baselines.copy_matrix import CopyMatrix
 from model.baselines.observed_pca import fit_observed_pca
 from model.baselines.pca import fit_pca
 from model.baselines.projection import mean_only, random_projection
-from model.fit_model import MODELS, Task, make_task
+from model.fit_model import Task, make_task
 from model.judge import Coder, HeldOut, Judgement, held_out, judge
-from model.recipe import Recipe
+from model.recipe import MODELS, Recipe
 from model.sweeps.plan import Judged
 from model.sweeps.trial import judging_rows, read_judgement
 from storage.disk import Disk

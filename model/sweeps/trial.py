@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from model.evaluation.study_sums import StudySums
-from model.fit_model import MODELS, Task, estimate_task, fit_model, make_task
+from model.fit_model import Task, estimate_task, fit_model, make_task
 from model.judge import Judgement, held_out, judge
 from model.networks.autoencoder import count_parameters
+from model.recipe import MODELS
 from model.score_model import NetworkCoder
 from model.sweeps.plan import Judged, Trial
 from model.training.loop import DivergedError
-from model.training.metrics import JsonLines
 from storage.disk import Disk
 from storage.errors import StoreError
 from storage.hashing import hash_json
@@ -117,7 +117,7 @@ def _judged(item: TrialTask, task: Task) -> TrialResult:
     assert newest is not None
     rows = held_out(task, judging_rows(task.split, item.judged, item.trial.fold))
     progress = newest.progress
-    lines = JsonLines(task.folder / "metrics.jsonl").read()
+    lines = task.metrics.read()
     epochs = [
         line for line in lines if line.get("epoch") == progress.best_epoch and "train_loss" in line
     ]

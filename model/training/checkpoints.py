@@ -3,6 +3,7 @@
 import re
 import shutil
 import threading
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from flax import nnx
 from model.training.gene_columns import GeneColumns
 from model.training.progress import Progress, decode_progress
 from storage.errors import InputError, StoreError
+from storage.hashing import hash_json
 
 # Labels and metadata of a checkpoint, at most.
 _SLACK = 1 << 20
@@ -47,13 +49,16 @@ class Identity:
                 f"{other.generation}; a training can only be resumed on the same data: choose another "
                 "name for a new model"
             )
-        if other.config != self.config:
-            keys = sorted({*self.config, *other.config})
-            key = next(k for k in keys if self.config.get(k) != other.config.get(k))
-            raise InputError(
-                f"the checkpoint was trained with {key} = {self.config.get(key)!r}, not "
-                f"{other.config.get(key)!r}; choose another name for a new model"
-            )
+        self.check_settings(other)
+
+    def check_settings(self, other: "Identity", except_for: Sequence[str] = ()) -> None:
+        """Refuse other settings."""
+        for key in sorted({*self.config, *other.config} - {*except_for}):
+            if self.config.get(key) != other.config.get(key):
+                raise InputError(
+                    f"the checkpoint was trained with {key} = {self.config.get(key)!r}, not "
+                    f"{other.config.get(key)!r}; choose another name for a new model"
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,11 @@ class Checkpoint:
     path: Path
     identity: Identity
     progress: Progress
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of what it was trained on, how, and how far: another training's is another."""
+        return hash_json([asdict(self.identity), self.progress.encode()])
 
 
 class Checkpoints:

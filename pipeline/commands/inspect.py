@@ -1,18 +1,27 @@
 """The commands that look after a compendium: status, doctor, gc."""
 
 import json
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
+from model.list_models import list_models, model_generations
 from pipeline.commands.options import EXIT_FAILED, HERE, JsonOption, TakeOverOption, WorkspaceOption
-from pipeline.commands.output import echo_fields, echo_json
+from pipeline.commands.output import counted, echo_fields, echo_json
 from pipeline.plan import plan_inputs, read_plan
 from pipeline.workspace import open_workspace
-from storage.collect import collect_generations, held_generations
+from storage.collect import collect_copies, collect_generations, held_generations
 from storage.doctor import examine
 from storage.errors import InputError
-from storage.generation import FOLDER, list_enrichments, list_generations, read_current
+from storage.generation import (
+    FOLDER,
+    list_enrichments,
+    list_generations,
+    list_latents,
+    list_splits,
+    read_current,
+)
 from storage.lease import LEASE_KEY, Lease, is_alive
 from storage.open import contrasts_of, open_compendium, studies_of
 from storage.schema import CONTRAST, CONTRASTS_STORE, GENE
@@ -36,10 +45,15 @@ def status(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> No
             "studies": {str(state): states.count(state) for state in sorted(set(states))},
         }
         folder = f"{FOLDER}/{current.generation}"
-        found["enrichments"] = [
-            str(disk.path(f"{folder}/{store}"))
-            for store in list_enrichments(disk, current.generation)
-        ]
+        for kind, listed in (
+            ("enrichments", list_enrichments),
+            ("splits", list_splits),
+            ("latents", list_latents),
+        ):
+            found[kind] = [
+                str(disk.path(f"{folder}/{store}")) for store in listed(disk, current.generation)
+            ]
+    found["models"] = [asdict(state) for state in list_models(disk)]
     try:
         planned = read_plan(disk, plan_inputs(opened.config, opened.read_genes()))
         found["plan"] = {
@@ -86,7 +100,8 @@ def doctor(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> No
             typer.echo(f"{f.file} {f.problem}; {f.cure}")
             if f.studies:
                 typer.echo(f"  studies: {', '.join(f.studies)}")
-        typer.echo(f"{generation}: {f'{len(findings)} findings' if findings else 'sound'}")
+        told = counted(len(findings), "finding") if findings else "sound"
+        typer.echo(f"{generation}: {told}")
     if findings:
         raise typer.Exit(EXIT_FAILED)
 
@@ -99,18 +114,23 @@ def gc(
     take_over: TakeOverOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete old generations; never the current one, nor one that a reader or a model holds."""
+    """Delete old generations and their training copies; never what is current, or a reader or model holds."""
     disk = open_workspace(workspace).disk
     with Lease(disk, take_over=take_over):
-        deleted, spared = collect_generations(disk, keep)
+        deleted, spared = collect_generations(disk, keep, model_generations(disk))
+        copies = collect_copies(disk)
     if as_json:
-        echo_json({"deleted": deleted, "spared": spared, "held": held_generations(disk)})
+        held = held_generations(disk)
+        echo_json({"deleted": deleted, "copies": copies, "spared": spared, "held": held})
         return
     for name in deleted:
         typer.echo(f"deleted {name}")
+    for key in copies:
+        typer.echo(f"deleted the training copy {key}, of a deleted generation")
     for name, reason in spared.items():
         typer.echo(f"kept {name}: {reason}")
-    typer.echo(f"{len(deleted)} generations deleted, {len(list_generations(disk))} left")
+    n_deleted = counted(len(deleted), "generation")
+    typer.echo(f"{n_deleted} deleted, {len(list_generations(disk))} left")
 
 
 def _in_words(found: dict[str, Any]) -> dict[str, str]:
@@ -122,11 +142,14 @@ def _in_words(found: dict[str, Any]) -> dict[str, str]:
             "published": compendium["published_at"],
             "size": f"{compendium['contrasts']} contrasts x {compendium['genes']} genes",
             "studies": states,
-            "enrichment": " ".join(found["enrichments"]) or "none",
+            "enrichments": " ".join(found["enrichments"]) or "none; run `dexome enrich`",
+            "splits": " ".join(found["splits"]) or "none; run `dexome prepare`",
+            "latent codes": " ".join(found["latents"]) or "none",
         }
     else:
         words["compendium"] = "none yet; run `dexome run`"
     words["generations"] = ", ".join(found["generations"]) or "none"
+    words["models"] = "; ".join(map(_model_in_words, found["models"])) or "none"
     plan = found["plan"]
     if isinstance(plan, dict):
         refused = ", ".join(f"{reason} {n}" for reason, n in sorted(plan["refused"].items()))
@@ -139,3 +162,10 @@ def _in_words(found: dict[str, Any]) -> dict[str, str]:
         alive = {True: "at work", False: "dead", None: "on another host"}[lease["alive"]]
         words["lease"] = f"process {lease['pid']} on {lease['host']}, {alive}"
     return words
+
+
+def _model_in_words(state: dict[str, Any]) -> str:
+    loss = state["validation_loss"]
+    best = "" if loss is None else f", best validation loss {loss:.4g}"
+    trained_on = state["generation"] or "unknown data: its config.json is damaged"
+    return f"{state['name']}: {counted(state['epochs'], 'epoch')} on {trained_on}{best}"

@@ -1,89 +1,126 @@
-"""The commands of models: train one, evaluate it beside its baselines, embed a compendium with it."""
+"""The commands of models: train one, and evaluate it beside its baselines."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from io import BytesIO
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pandas as pd
 import typer
-from pydantic import TypeAdapter, ValidationError
 
-from model.recipe import PAPER, Recipe
+from model.recipe import MODELS, PAPER, Recipe
 from pipeline.commands.options import (
     EXIT_INTERRUPTED,
     HERE,
     JsonOption,
-    TakeOverOption,
+    ModelArgument,
+    SplitOption,
     WorkspaceOption,
 )
 from pipeline.commands.output import echo_fields, echo_json, echo_table
 from pipeline.workspace import Workspace, open_workspace
-from storage.errors import StoreError
-from storage.lease import Lease
+from storage.generation import manifest_key
+from storage.hashing import hash_json
 from storage.split import read_split
 
 # JAX is imported when it is needed: `dexome --help` should not wait for it.
 if TYPE_CHECKING:
     from model.fit_model import Task
-    from model.score_model import NetworkCoder
-    from model.training.checkpoints import Checkpoint
     from model.training.estimate import Estimate
-
-NameArgument = Annotated[str, typer.Argument(help="Name of the model: a folder below models/.")]
-SplitOption = Annotated[
-    str | None,
-    typer.Option(help="Name of the split store.", show_default="the newest of the generation"),
-]
+    from model.training.progress import Progress
+    from pipeline.commands.trained_model import TrainedModel
 
 
 def train(
-    name: NameArgument,
+    name: ModelArgument,
     workspace: WorkspaceOption = HERE,
     preset: Annotated[
         Literal["paper"] | None,
         typer.Option(help="The paper's network and training, in place of [train]."),
     ] = None,
     split: SplitOption = None,
+    tensorboard: Annotated[
+        bool,
+        typer.Option("--tensorboard", help="Write event files for TensorBoard too, as it goes."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would take, and train nothing.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model on the newest compendium, from its last checkpoint on if there is one."""
-    from model.fit_model import describe, estimate_task, fit_model, make_task
-    from model.training.interrupt import stop_on_signals
+    from model.fit_model import estimate_task, make_task
 
     opened = open_workspace(workspace)
-    recipe = PAPER if preset == "paper" else opened.config.train
-    task = make_task(opened.root, name, read_split(opened.disk, split), recipe)
-    estimate = estimate_task(task)
+    recipe = PAPER if preset == "paper" else opened.config.train or Recipe()
     if dry_run:
+        task = make_task(opened.root, name, read_split(opened.disk, split), recipe)
+        estimate = estimate_task(task)
         _echo(asdict(estimate), _told(estimate), as_json)
         return
+    fields = train_model(opened, name, recipe, split, tensorboard=tensorboard)
+    _echo(fields, {key: str(value) for key, value in fields.items()}, as_json)
+    if fields["ended"] == STOPPED:
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+# How a training ended that SIGTERM or Ctrl-C cut short.
+STOPPED = "stopped"
+
+
+def train_model(
+    opened: Workspace,
+    name: str,
+    recipe: Recipe,
+    split: str | None = None,
+    *,
+    tensorboard: bool = False,
+) -> dict[str, Any]:
+    """Train a model from its newest checkpoint on, to its end or until a signal; says how far it came.
+
+    Raises
+    ------
+    InputError
+        It does not fit, or its newest checkpoint is of other data or settings.
+    """
+    from model.fit_model import describe, estimate_task, fit_model, make_task
+    from model.training.events import EventFiles
+    from model.training.interrupt import stop_on_signals
+
+    recipe = replace(recipe, name=name)
+    task = make_task(opened.root, name, read_split(opened.disk, split), recipe)
     newest = task.checkpoints.newest()
+    if newest is None or not newest.progress.why_ended(recipe.fit):
+        estimate_task(task)
     if newest is not None:
         newest.identity.check_resumable(task.identity)
+    events = EventFiles(task.metrics, task.folder / "tensorboard") if tensorboard else None
     config = json.dumps(describe(task), indent=1, sort_keys=True)
-    opened.disk.put(f"models/{name}/config.json", config.encode())
-    with stop_on_signals() as stop:
-        progress = fit_model(task, stop)
-    why = progress.why_ended(recipe.fit)
-    fields = {
+    opened.disk.put(f"{MODELS}/{name}/config.json", config.encode())
+    try:
+        with stop_on_signals() as stop:
+            progress = fit_model(task, stop, events)
+    finally:
+        if events is not None:
+            events.close()
+    return training_fields(task, progress)
+
+
+def training_fields(task: "Task", progress: "Progress") -> dict[str, Any]:
+    """How far a training came, for people and programs."""
+    return {
         "model": str(task.folder),
         "epochs": progress.epoch,
         "steps": progress.step,
         "validation_loss": progress.best_loss,
         "best_epoch": progress.best_epoch,
-        "ended": why or "stopped",
+        "ended": progress.why_ended(task.recipe.fit) or STOPPED,
     }
-    _echo(fields, {key: str(value) for key, value in fields.items()}, as_json)
-    if not why:
-        raise typer.Exit(EXIT_INTERRUPTED)
 
 
 def evaluate(
-    name: NameArgument,
+    name: ModelArgument,
     workspace: WorkspaceOption = HERE,
     part: Annotated[
         Literal["train", "validation", "test"], typer.Option(help="Part of the split to score.")
@@ -92,89 +129,63 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Score a model on held-out contrasts, beside mean, random projection and PCA of the same rank."""
-    from model.score_model import score_beside_baselines
+    from pipeline.commands.trained_model import find_model
 
     opened = open_workspace(workspace)
-    task, checkpoint, coder = _restore(opened, name, split)
-    lines = [asdict(line) for line in score_beside_baselines(task, coder, part)]
-    result = {
-        "part": part,
-        "model_generation": checkpoint.identity.generation,
-        "generation": task.split.generation,
-        "gene_list_sha256": checkpoint.identity.gene_list_sha256,
-        "checkpoint": checkpoint.path.name,
-        "lines": lines,
-    }
-    opened.disk.put(f"models/{name}/evaluation-{part}.json", json.dumps(result, indent=1).encode())
+    result = evaluate_model(opened, find_model(opened, name, split), part)
     if as_json:
         echo_json(result)
     else:
-        echo_table(_table(lines), f"{name} on {part}")
+        echo_table(evaluation_table(result["lines"]), f"{name} on {part}")
 
 
-def embed(
-    name: NameArgument,
-    workspace: WorkspaceOption = HERE,
-    split: SplitOption = None,
-    take_over: TakeOverOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Write the latent code of every contrast of the newest compendium to latent-NAME.zarr beside it."""
-    import numpy as np
+def evaluate_model(opened: Workspace, trained: "TrainedModel", part: str) -> dict[str, Any]:
+    """Score a model, and keep the table as JSON and the scores by gene and by contrast as Parquet.
 
-    from model.baselines.copy_matrix import CopyMatrix
-    from model.baselines.matrix import row_blocks
-    from storage.compile_latent import LatentContent, publish_latent
+    The JSON is written last: where it is, all is there.
+    """
+    from model.evaluation.tables import contrast_table, gene_table
+    from model.score_model import score_beside_baselines
 
-    opened = open_workspace(workspace)
-    task, checkpoint, coder = _restore(opened, name, split)
-    matrix = CopyMatrix(task.copy, np.arange(task.copy.n_rows), task.scaling)
-    codes = np.concatenate([coder.encode(x) for _, x in row_blocks(matrix)])
-    study = dict(zip(task.split.contrasts.tolist(), task.split.studies.tolist(), strict=True))
-    content = LatentContent(
-        model=name,
-        checkpoint=checkpoint.path.name,
-        generation=task.split.generation,
-        model_generation=checkpoint.identity.generation,
-        contrasts=task.copy.contrasts,
-        studies=[study[contrast] for contrast in task.copy.contrasts],
-        codes=codes,
-    )
-    with Lease(opened.disk, take_over=take_over) as lease:
-        key = publish_latent(opened.disk, content, lease)
-    fields = {"store": str(opened.disk.path(key)), "contrasts": len(codes), "code": codes.shape[1]}
-    _echo(fields, {k: str(v) for k, v in fields.items()}, as_json)
+    found = score_beside_baselines(trained.task, trained.load(), part)
+    identity = trained.checkpoint.identity
+    result = {
+        "part": part,
+        "model_generation": identity.generation,
+        "generation": trained.task.split.generation,
+        "gene_list_sha256": identity.gene_list_sha256,
+        "checkpoint": trained.checkpoint.path.name,
+        "inputs": _evaluation_inputs(opened, trained, part),
+        "lines": [asdict(line) for line in found.lines],
+    }
+    key = f"{MODELS}/{trained.name}/evaluation-{part}"
+    for kind, table in (
+        ("genes", gene_table(found.genes, found.scores)),
+        ("contrasts", contrast_table(found.contrasts, found.studies, found.scores)),
+    ):
+        file = BytesIO()
+        table.to_parquet(file, index=False)
+        opened.disk.put(f"{key}-{kind}.parquet", file.getvalue())
+    opened.disk.put(f"{key}.json", json.dumps(result, indent=1).encode())
+    return result
 
 
-def _restore(
-    opened: Workspace, name: str, split: str | None
-) -> "tuple[Task, Checkpoint, NetworkCoder]":
-    """A trained model, on the data of the newest generation, with the genes that it was trained with."""
-    from model.fit_model import make_task
-    from model.scaling import Scaling
-    from model.score_model import NetworkCoder
-    from model.training.checkpoints import read_columns
-    from model.training.gene_columns import full_axis
-
-    task = make_task(opened.root, name, read_split(opened.disk, split), _recipe(opened, name))
-    checkpoint = task.checkpoints.best()
-    if checkpoint is None:
-        raise StoreError(f"{task.folder} has no checkpoint; run `dexome train {name}`")
-    checkpoint.identity.check_genes(task.copy.manifest.gene_list_sha256)
-    shift, scale, mask = full_axis(read_columns(checkpoint), task.copy.n_genes)
-    task = replace(task, scaling=Scaling(shift=shift, scale=scale, mask=mask))
-    return task, checkpoint, NetworkCoder.restored(task, checkpoint)
-
-
-def _recipe(opened: Workspace, name: str) -> Recipe:
-    path = opened.disk.path(f"models/{name}/config.json")
-    data = opened.disk.read(f"models/{name}/config.json")
-    if data is None:
-        raise StoreError(f"{path} is missing; run `dexome train {name}`")
+def find_evaluation(opened: Workspace, trained: "TrainedModel", part: str) -> dict[str, Any] | None:
+    """What `evaluate_model` returned, if model, data and split are still those."""
+    data = opened.disk.read(f"{MODELS}/{trained.name}/evaluation-{part}.json")
     try:
-        return TypeAdapter(Recipe).validate_python(json.loads(data)["recipe"])
-    except (ValueError, KeyError, ValidationError) as error:
-        raise StoreError(f"{path} is damaged; run `dexome train {name}`") from error
+        result: dict[str, Any] = json.loads(data or b"")
+        return result if result["inputs"] == _evaluation_inputs(opened, trained, part) else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _evaluation_inputs(opened: Workspace, trained: "TrainedModel", part: str) -> str:
+    from model.score_model import EVALUATION_VERSION
+
+    split = trained.task.split
+    manifest = opened.disk.sha256(manifest_key(split.generation, split.store))
+    return hash_json([EVALUATION_VERSION, trained.checkpoint.fingerprint, manifest, part])
 
 
 def _told(estimate: "Estimate") -> dict[str, str]:
@@ -191,7 +202,8 @@ def _told(estimate: "Estimate") -> dict[str, str]:
     }
 
 
-def _table(lines: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def evaluation_table(lines: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """The lines of an evaluation, for people."""
     rows = [
         {
             "model": line["model"],

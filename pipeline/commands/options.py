@@ -33,4 +33,9 @@ RebuildOption = Annotated[
     bool,
     typer.Option("--rebuild", help="Publish anew from the parts, even if nothing changed."),
 ]
+ModelArgument = Annotated[str, typer.Argument(help="Name of the model: a folder below models/.")]
+SplitOption = Annotated[
+    str | None,
+    typer.Option(help="Name of the split store.", show_default="the newest of the generation"),
+]
 HERE = Path()

@@ -16,6 +16,11 @@ from rich.table import Table
 _SHOWN = 20
 
 
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number and what it counts: "1 study", "2 studies"; without `many` an s makes it several."""
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
 def echo_json(value: Any) -> None:
     """Print a value as JSON; NaN, which JSON does not have, as null."""
     typer.echo(json.dumps(_plain(value), indent=1, ensure_ascii=False, allow_nan=False))

@@ -12,7 +12,7 @@ from pipeline.commands.options import (
     TakeOverOption,
     WorkspaceOption,
 )
-from pipeline.commands.output import echo_fields, echo_json
+from pipeline.commands.output import counted, echo_fields, echo_json
 from pipeline.commands.progress import progress_report
 from pipeline.prepare.audit import KINDS
 from pipeline.prepare.settings import PAPER
@@ -61,7 +61,8 @@ def echo_prepared(prepared: dict[str, Any]) -> None:
     """Print what the stage came to, and the leak audit."""
     audit = prepared["audit"]
     sizes = (
-        f"{part} {audit['contrasts'][part]} contrasts of {audit['studies'][part]} studies"
+        f"{part} {counted(audit['contrasts'][part], 'contrast')} of "
+        f"{counted(audit['studies'][part], 'study', 'studies')}"
         for part in PARTS
     )
     links = ", ".join(f"{kind.replace('_', '-')} {audit['links'][kind]}" for kind in KINDS)

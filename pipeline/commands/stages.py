@@ -1,4 +1,4 @@
-"""The commands that make a compendium: plan, analyse, compile, enrich, run."""
+"""The commands of the stages that make a compendium: plan, analyse, compile, enrich."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from pipeline.commands.fetch import fetch_raw
 from pipeline.commands.options import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
     EXIT_REFUSED,
     HERE,
     ClusterOption,
@@ -18,6 +19,7 @@ from pipeline.commands.options import (
     WorkspaceOption,
 )
 from pipeline.commands.output import (
+    counted,
     echo_fields,
     echo_json,
     echo_refused,
@@ -25,6 +27,7 @@ from pipeline.commands.output import (
     records,
     refusals,
 )
+from pipeline.commands.prepare import echo_prepared
 from pipeline.commands.progress import progress_report
 from pipeline.flow import flow_table
 from pipeline.plan import Plan, plan_inputs, read_plan
@@ -54,7 +57,7 @@ def plan(
     genes = opened.read_genes()
     with (
         Lease(opened.disk, take_over=take_over) as lease,
-        _stage(opened, cluster) as (client, report),
+        dask_stage(opened, cluster) as (client, report),
     ):
         planned = run_plan(opened, genes, client, lease, report)
     summary, flow = summarise(opened, planned), flow_table(planned.records)
@@ -74,7 +77,7 @@ def analyse(
     opened = open_workspace(workspace)
     genes = opened.read_genes()
     planned = read_plan(opened.disk, plan_inputs(opened.config, genes))
-    with _stage(opened, cluster) as (client, report):
+    with dask_stage(opened, cluster) as (client, report):
         receipts = run_analyse(opened, genes, planned, client, report)
     finish(summarise(opened, planned, receipts), as_json)
 
@@ -94,7 +97,7 @@ def compile_(
     planned = read_plan(opened.disk, plan_inputs(opened.config, genes))
     with (
         Lease(opened.disk, take_over=take_over) as lease,
-        _stage(opened, cluster) as (client, report),
+        dask_stage(opened, cluster) as (client, report),
     ):
         published = run_compile(opened, genes, planned, client, lease, report, rebuild=rebuild)
     finish(summarise(opened, planned, published=published), as_json)
@@ -117,7 +120,7 @@ def enrich(
     genes = opened.read_genes()
     with (
         Lease(opened.disk, take_over=take_over) as lease,
-        _stage(opened, cluster) as (client, report),
+        dask_stage(opened, cluster) as (client, report),
     ):
         enriched = asdict(run_enrich(opened, genes, client, lease, report, rebuild=rebuild))
     if as_json:
@@ -126,41 +129,6 @@ def enrich(
         echo_enriched(enriched)
     if enriched["failed"]:
         raise typer.Exit(EXIT_REFUSED)
-
-
-def run(
-    workspace: WorkspaceOption = HERE,
-    cluster: ClusterOption = None,
-    take_over: TakeOverOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Fetch, plan, analyse, compile and, with [enrich] in dexome.toml, enrich: do what is left of it all.
-
-    Exit code 0: all done; 3: done, but some studies were refused; 1: failed; 2: wrong usage.
-    """
-    finish(run_all(open_workspace(workspace), cluster, take_over=take_over), as_json)
-
-
-def run_all(
-    workspace: Workspace, cluster: str | None, *, take_over: bool = False
-) -> dict[str, Any]:
-    """The whole job on a workspace; returns its summary."""
-    from pipeline.run import run_analyse, run_compile, run_plan
-    from pipeline.run_enrich import run_enrich
-
-    genes = workspace.read_genes()
-    enriched = None
-    with Lease(workspace.disk, take_over=take_over) as lease:
-        if workspace.config.source.kind != "folder":
-            fetch_raw(workspace, lease)
-        with _stage(workspace, cluster) as (client, report):
-            planned = run_plan(workspace, genes, client, lease, report)
-            receipts = run_analyse(workspace, genes, planned, client, report)
-            published = run_compile(workspace, genes, planned, client, lease, report)
-            if workspace.config.enrich is not None:
-                enriched = run_enrich(workspace, genes, client, lease, report)
-    summary = summarise(workspace, planned, receipts, published)
-    return summary if enriched is None else {**summary, "enrichment": asdict(enriched)}
 
 
 def summarise(
@@ -194,6 +162,11 @@ def finish(summary: dict[str, Any], as_json: bool) -> None:
         echo_json(summary)
     else:
         echo_summary(summary)
+    if message := summary.get("failed"):
+        typer.echo(f"error: {message}", err=True)
+        raise typer.Exit(EXIT_FAILED)
+    if summary.get("stopped"):
+        raise typer.Exit(EXIT_INTERRUPTED)
     if summary["refused"] or summary.get("enrichment", {}).get("failed"):
         raise typer.Exit(EXIT_REFUSED)
 
@@ -202,7 +175,7 @@ def echo_summary(summary: dict[str, Any]) -> None:
     """Print what a run came to."""
     fields = {
         "studies": f"{summary['studies']}, {summary['planned']} planned "
-        f"with {summary['planned_contrasts']} contrasts"
+        f"with {counted(summary['planned_contrasts'], 'contrast')}"
     }
     if "analysed" in summary:
         fields["analysed"] = f"{summary['analysed']}, {summary['analysed_before']} of them before"
@@ -214,15 +187,29 @@ def echo_summary(summary: dict[str, Any]) -> None:
     echo_refused(fields, refused, "plan/studies.parquet has them all")
     if "enrichment" in summary:
         echo_enriched(summary["enrichment"])
+    if "prepared" in summary:
+        echo_prepared(summary["prepared"])
+    if "learned" in summary:
+        from pipeline.commands.learn import echo_learned
+
+        echo_learned(summary["learned"])
     done = "done" if "compendium" in summary else "stage done"
-    typer.echo(f"{done}, {len(refused)} studies refused" if refused else f"all {done}")
+    if not refused:
+        done = f"all {done}"
+    if "failed" in summary:
+        done = "the compendium is done, the model is not"
+    elif summary.get("stopped"):
+        done = "the compendium is done, the training was stopped"
+    told = f", {counted(len(refused), 'study', 'studies')} refused" if refused else ""
+    typer.echo(f"{done}{told}")
 
 
 def echo_enriched(enriched: dict[str, Any]) -> None:
     """Print what the enrichment came to."""
     echo_fields(
         {
-            "enriched": f"{enriched['studies']} studies, {enriched['known']} of them before, "
+            "enriched": f"{counted(enriched['studies'], 'study', 'studies')}, "
+            f"{enriched['known']} of them before, "
             f"{len(enriched['failed'])} failed",
             "terms": f"{enriched['terms']} with a gene of the gene axis",
             "enrichment": f"{enriched['address']} ({'new' if enriched['new'] else 'unchanged'})",
@@ -233,7 +220,7 @@ def echo_enriched(enriched: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _stage(workspace: Workspace, cluster: str | None) -> "Iterator[tuple[Client, Report]]":
+def dask_stage(workspace: Workspace, cluster: str | None) -> "Iterator[tuple[Client, Report]]":
     """A client of the profile and a reporter, for as long as a stage runs."""
     from cluster.connect import connect
 

@@ -6,10 +6,17 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 import typer
 
-from model.recipe import PAPER
+from model.recipe import PAPER, Recipe
 from model.sweeps.settings import Kind
-from pipeline.commands.models import NameArgument, SplitOption
-from pipeline.commands.options import EXIT_REFUSED, HERE, ClusterOption, JsonOption, WorkspaceOption
+from pipeline.commands.options import (
+    EXIT_REFUSED,
+    HERE,
+    ClusterOption,
+    JsonOption,
+    ModelArgument,
+    SplitOption,
+    WorkspaceOption,
+)
 from pipeline.commands.output import echo_json, echo_table
 from pipeline.commands.progress import progress_report
 from pipeline.workspace import open_workspace
@@ -17,7 +24,7 @@ from storage.split import read_split
 
 
 def sweep(
-    name: NameArgument,
+    name: ModelArgument,
     over: Annotated[
         Kind,
         typer.Option(
@@ -43,13 +50,14 @@ def sweep(
     from pipeline.run_sweep import run_sweep
 
     opened = open_workspace(workspace)
-    recipe = PAPER if preset == "paper" else opened.config.train
+    recipe = PAPER if preset == "paper" else opened.config.train or Recipe()
     chosen = read_split(opened.disk, split)
     with connect(opened.config.profile(cluster)) as client, progress_report() as report:
         swept = run_sweep(
             opened.disk, client, report, name, over, recipe, opened.config.sweep, chosen
         )
-    figures = draw_sweep(opened.disk, name, over, swept.points, int(chosen.selected.sum()))
+    drawn = draw_sweep(opened.disk, name, over, swept.points, int(chosen.selected.sum()))
+    figures = [str(opened.disk.path(key)) for key in drawn]
     points = [asdict(point) for point in swept.points]
     if as_json:
         echo_json(
