@@ -1,6 +1,6 @@
 """Whether the model finds what is there: print a table and exit 1 if a bar is missed.
 
-    python -m benchmarks.truth [--studies 600] [--genes 2000] [--seeds 5] [--ranks 1,2,4,8] [--in DIR]
+    python -m benchmarks.truth [--studies 900] [--genes 600] [--seeds 5] [--ranks 1,2,4,8] [--in DIR]
 
 A compendium of simulated programs with a linear and a non-linear part of stated sizes is compiled, prepared
 (split by study), and swept over ranks three times, as `dexome sweep` does: our recipe started at the
@@ -27,6 +27,7 @@ from model.sweeps.settings import SweepSettings
 from model.sweeps.summary import Point
 from pipeline.config import Config, GenesConfig
 from pipeline.prepare.settings import PrepareSettings, SplitSettings
+from pipeline.progress import Progress, Report
 from pipeline.run_prepare import run_prepare
 from pipeline.run_sweep import run_sweep
 from pipeline.sources.settings import SourceConfig
@@ -46,8 +47,8 @@ OURS = Recipe()
 def main() -> None:
     """Simulate, prepare, sweep, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--studies", type=int, default=600)
-    parser.add_argument("--genes", type=int, default=2000)
+    parser.add_argument("--studies", type=int, default=900)
+    parser.add_argument("--genes", type=int, default=600)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--ranks", default="1,2,4,8,16,32,64")
     parser.add_argument("--in", dest="folder", type=Path, help="a folder to work in")
@@ -163,8 +164,8 @@ def _folder(name: str) -> str:
     return name.replace(", ", "-").replace(" ", "-")
 
 
-def _tell(name: str):  # type: ignore[no-untyped-def]
-    def report(progress) -> None:  # type: ignore[no-untyped-def]
+def _tell(name: str) -> Report:
+    def report(progress: Progress) -> None:
         sys.stderr.write(f"\r{name}: {progress.done} of {progress.total}  ")
 
     return report

@@ -27,8 +27,8 @@ class TruthSettings:
     share of the genes that a study does not test.
     """
 
-    studies: int = 600
-    genes: int = 2000
+    studies: int = 900
+    genes: int = 600
     programs: int = 12
     linear: float = 0.3
     saturating: float = 0.2

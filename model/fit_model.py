@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import psutil
+from jax.sharding import Mesh
 
 from model.baselines.copy_matrix import CopyMatrix
 from model.baselines.observed_pca import ObservedPcaSettings, fit_observed_pca
@@ -21,14 +22,16 @@ from model.batches.loader import (
 )
 from model.batches.rows import epoch_rows, ordered_rows
 from model.networks.autoencoder import Autoencoder
-from model.recipe import MODELS, Recipe
+from model.recipe import MODELS, Devices, Recipe
 from model.scaling import Scaling
 from model.scaling_rows import scaling_of_rows
 from model.training.checkpoints import Checkpoints, Identity
+from model.training.environment import describe_environment
 from model.training.estimate import Estimate, check_fits, estimate_training
 from model.training.gene_columns import make_gene_columns
 from model.training.loop import Data, check_batch, train
 from model.training.metrics import JsonLines, Metrics
+from model.training.placement import make_mesh
 from model.training.progress import Progress
 from storage.errors import InputError
 from storage.split import Split
@@ -173,8 +176,16 @@ def fit_model(
     """
     fit = task.recipe.fit
     scaling = task.scaling
-    columns = make_gene_columns(scaling.shift, scaling.scale, scaling.mask)
-    net = Autoencoder(task.recipe.network, int(scaling.mask.sum()), seed=fit.seed)
+    devices = task.recipe.devices
+    columns = make_gene_columns(
+        scaling.shift, scaling.scale, scaling.mask, multiple_of=devices.genes
+    )
+    net = Autoencoder(
+        task.recipe.network,
+        int(scaling.mask.sum()),
+        seed=fit.seed,
+        n_columns=len(columns.index),
+    )
     task.folder.mkdir(parents=True, exist_ok=True)
     newest = task.checkpoints.newest()
     if newest is not None:
@@ -198,6 +209,7 @@ def fit_model(
                 ),
                 validation=ordered_rows(task.validation, fit.batch_size),
                 row_weight=row_weights(task),
+                mesh=_mesh(devices),
             ),
             fit,
             checkpoints=task.checkpoints,
@@ -217,10 +229,23 @@ def row_weights(task: Task) -> np.ndarray:
     return mean
 
 
+def _mesh(devices: Devices) -> Mesh | None:
+    if devices == Devices():
+        return None
+    try:
+        return make_mesh(devices.rows, devices.genes)
+    except ValueError as error:
+        raise InputError(f"[train.devices]: {error}") from error
+
+
 def _loader_settings(task: Task) -> LoaderSettings:
     return LoaderSettings(budget_gib=task.recipe.memory_gib)
 
 
 def describe(task: Task) -> dict[str, object]:
-    """The model's settings and data, for its `config.json`."""
-    return {"recipe": asdict(task.recipe), **asdict(task.identity)}
+    """The model's settings, data, and where it is trained, for its `config.json`."""
+    return {
+        "recipe": asdict(task.recipe),
+        **asdict(task.identity),
+        "environment": describe_environment(),
+    }

@@ -1,4 +1,4 @@
-"""What a coder reaches on held-out contrasts: on the entries that it sees, and on entries hidden from it."""
+"""What a coder reaches on held-out contrasts: on entries that it sees, on hidden ones, on other halves."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,11 +8,14 @@ import numpy as np
 
 from model.baselines.copy_matrix import CopyMatrix
 from model.baselines.matrix import Floats, Matrix, row_blocks
+from model.evaluation.halves import score_halves, score_signal
 from model.evaluation.recall import hide_entries
 from model.evaluation.scores import Scores, join_scores, score
 from model.evaluation.study_sums import StudySums, sum_by_study
 from model.fit_model import Task, copy_rows
 from model.scaling import Scaling
+from storage.halves import Halves
+from storage.halves_schema import REPLICATE
 from storage.split import Split
 
 HEIGHT = 128
@@ -27,31 +30,50 @@ class Coder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
-    """Contrasts that judge: (rows, genes) values, the training mean (genes,), weights and studies (row,)."""
+class HalfBlock:
+    """Contrasts with both halves of one kind, (rows, genes) standardised; weights and studies (row,)."""
 
-    matrix: Matrix
-    reference: Floats
+    a: Floats
+    b: Floats
     weight: Floats
     studies: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Contrasts that judge: (rows, genes) values, the training mean (genes,), weights and studies (row,).
+
+    `replicates` are halves of those whose groups have replicates enough, a few rows each; empty: none made.
+    """
+
+    matrix: Matrix
+    reference: Floats
+    weight: Floats
+    studies: tuple[str, ...]
+    replicates: tuple[HalfBlock, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
-    """Sums by study: over the entries that the coder saw, and over those that were hidden from it."""
+    """Sums by study: over entries that the coder saw, over hidden ones, and over those of other replicates.
+
+    `replicates` is None where no halves were made.
+    """
 
     visible: StudySums
     hidden: StudySums
+    replicates: StudySums | None = None
 
 
-def held_out(task: Task, contrasts: np.ndarray) -> HeldOut:
-    """These contrasts of the task's split, on its scale."""
+def held_out(task: Task, contrasts: np.ndarray, halves: Halves | None = None) -> HeldOut:
+    """These contrasts of the task's split, on its scale, and halves of them."""
     rows = copy_rows(task.copy, task.split, contrasts)
     return HeldOut(
         CopyMatrix(task.copy, rows, task.scaling),
         reference_of(task.split, task.scaling, task.copy.genes),
         task.split.weight[contrasts].astype(np.float64),
         tuple(task.split.studies[contrasts].tolist()),
+        tuple(half_blocks(task, halves, REPLICATE)) if halves else (),
     )
 
 
@@ -68,7 +90,51 @@ def judge(coder: Coder, rows: HeldOut, *, hidden: float = HIDDEN_SHARE, seed: in
     return Judgement(
         sum_by_study(score_visible(coder, rows), rows.studies),
         sum_by_study(score_hidden(coder, rows, hidden, seed), rows.studies),
+        _judge_halves(coder, rows),
     )
+
+
+def ceiling_of(rows: HeldOut) -> StudySums | None:
+    """What the truth itself would reach on the other replicates; None where no halves were made."""
+    found = [score_signal(x.a, x.b, rows.reference, x.weight) for x in rows.replicates]
+    return _sum_halves(found, rows) if found else None
+
+
+def _judge_halves(coder: Coder, rows: HeldOut) -> StudySums | None:
+    found = [
+        score_halves(
+            x.a, x.b, coder.reconstruct(x.a), coder.reconstruct(x.b), rows.reference, x.weight
+        )
+        for x in rows.replicates
+    ]
+    return _sum_halves(found, rows) if found else None
+
+
+def _sum_halves(found: list[Scores], rows: HeldOut) -> StudySums:
+    return sum_by_study(join_scores(found), [s for x in rows.replicates for s in x.studies])
+
+
+def half_blocks(task: Task, halves: Halves, kind: str) -> Iterator[HalfBlock]:
+    """Contrasts with halves of this kind, on the task's scale; a few rows at a time.
+
+    A contrast without a learned gene that is observed in both halves is passed over.
+    """
+    genes = np.flatnonzero(task.scaling.mask)
+    place = {gene: i for i, gene in enumerate(halves.genes.tolist())}
+    columns = np.array([place[task.copy.genes[gene]] for gene in genes], np.int64)
+    shift, scale = task.scaling.shift[genes], task.scaling.scale[genes]
+    weight_of = dict(zip(task.split.contrasts.tolist(), task.split.weight.tolist(), strict=True))
+    chosen = halves.rows(kind)
+    for start in range(0, len(chosen), HEIGHT):
+        rows = chosen[start : start + HEIGHT]
+        a, b = ((half[:, columns] - shift) * scale for half in halves.read(kind, rows))
+        shared = ~np.all(np.isnan(a) | np.isnan(b), axis=1)
+        if shared.any():
+            labels = halves.contrasts[rows[shared]].tolist()
+            weight = np.array([weight_of[contrast] for contrast in labels])
+            yield HalfBlock(
+                a[shared], b[shared], weight, tuple(halves.studies[rows[shared]].tolist())
+            )
 
 
 def score_visible(coder: Coder, rows: HeldOut) -> Scores:

@@ -13,8 +13,21 @@ _FREE = {"name", "fit.epochs", "fit.stop_after", "fit.log_every", "memory_gib"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Devices:
+    """`[train.devices]`: a mesh of `rows` × `genes` devices, which share a batch and the gene axis."""
+
+    rows: int = 1
+    genes: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("rows", "genes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """`[train]`: `network` is what learns, `fit` how; `name` is what `dexome run` calls the model.
+    """`[train]`: `network` is what learns, `fit` how, `devices` where; `name` is for `dexome run`.
 
     A training copy of at most `memory_gib` lies on the device as a whole; a larger one is streamed.
     """
@@ -22,6 +35,7 @@ class Recipe:
     name: str = "main"
     network: NetworkSettings = field(default_factory=NetworkSettings)
     fit: TrainSettings = field(default_factory=TrainSettings)
+    devices: Devices = field(default_factory=Devices)
     memory_gib: float = 4.0
 
     def binding(self) -> dict[str, Any]:

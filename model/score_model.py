@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,26 +12,25 @@ from model.baselines.observed_pca import ObservedPcaSettings, fit_observed_pca
 from model.baselines.pca import PcaSettings, fit_pca
 from model.baselines.projection import mean_only, random_projection
 from model.evaluation.intervals import Interval, r2_gain, r2_interval
-from model.evaluation.recall import hide_entries, sign_asymmetry, top_gene_recall
-from model.evaluation.scores import Scores, join_scores, score
+from model.evaluation.recall import sign_asymmetry, top_gene_recall
+from model.evaluation.scores import Scores
 from model.fit_model import Task
+from model.judge import (
+    HEIGHT,
+    HIDDEN_SHARE,
+    Coder,
+    held_out,
+    reference_of,
+    score_hidden,
+    score_visible,
+)
 from model.networks.autoencoder import Autoencoder
-from model.scaling import Scaling
 from model.training.checkpoints import Checkpoint, restore_into
 from model.training.step import code_step
 from storage.errors import InputError
-from storage.split import Split
 
-HEIGHT = 128
 # Bump when the same model and split give other scores, or more of them.
 EVALUATION_VERSION = 1
-
-
-class Coder(Protocol):
-    """What reconstructs standardised rows, NaN where not observed."""
-
-    def reconstruct(self, x: Floats) -> Floats:
-        """(rows, genes) values to codes and back."""
 
 
 class NetworkCoder:
@@ -44,7 +42,9 @@ class NetworkCoder:
     @classmethod
     def restored(cls, task: Task, checkpoint: Checkpoint) -> "NetworkCoder":
         """The network of a checkpoint."""
-        net = Autoencoder(task.recipe.network, int(task.scaling.mask.sum()), seed=0)
+        n_genes = int(task.scaling.mask.sum())
+        padding = -n_genes % task.recipe.devices.genes
+        net = Autoencoder(task.recipe.network, n_genes, seed=0, n_columns=n_genes + padding)
         restore_into(checkpoint, net=net)
         return cls(net)
 
@@ -56,10 +56,10 @@ class NetworkCoder:
         return self._run(x)[1]
 
     def _run(self, x: Floats) -> tuple[Floats, Floats]:
-        filled = np.full((max(HEIGHT, len(x)), x.shape[1]), np.nan, np.float32)
-        filled[: len(x)] = x
+        filled = np.full((max(HEIGHT, len(x)), self.net.n_columns), np.nan, np.float32)
+        filled[: len(x), : x.shape[1]] = x
         z, y = code_step(self.net, jnp.asarray(filled))
-        return np.asarray(z)[: len(x)], np.asarray(y)[: len(x)]
+        return np.asarray(z)[: len(x)], np.asarray(y)[: len(x), : x.shape[1]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,39 +94,39 @@ class Evaluation:
     genes: list[str]
 
 
+def make_coders(task: Task, model: Coder, *, seed: int = 0) -> dict[str, tuple[int, Coder]]:
+    """The model and its baselines, fitted on the training rows, by name: rank and coder."""
+    training = CopyMatrix(task.copy, task.training, task.scaling)
+    reference = reference_of(task.split, task.scaling, task.copy.genes)
+    rank = task.recipe.network.code
+    return {"model": (rank, model), **fit_baselines(training, reference, rank, seed)}
+
+
 def score_beside_baselines(
-    task: Task, model: Coder, part: str, *, n_top: int = 100, hidden: float = 0.1, seed: int = 0
+    task: Task,
+    model: Coder,
+    part: str,
+    *,
+    n_top: int = 100,
+    hidden: float = HIDDEN_SHARE,
+    seed: int = 0,
+    coders: Mapping[str, tuple[int, Coder]] | None = None,
 ) -> Evaluation:
-    """The model and its baselines, fitted on the training rows; `gain` is over the best PCA.
+    """The model and its baselines (`coders`, where they were fitted before); `gain` is over the best PCA.
 
     Raises
     ------
     InputError
         The part has no contrast.
     """
-    rank = task.recipe.network.code
-    place = {contrast: i for i, contrast in enumerate(task.copy.contrasts)}
+    coders = coders or make_coders(task, model, seed=seed)
     chosen = task.split.rows(part)
     if not len(chosen):
         raise InputError(f"the split has no {part} contrast; give [prepare.split] other shares")
-    rows = np.array([place[str(c)] for c in task.split.contrasts[chosen]], np.int64)
-    scaling = task.scaling
-    held_out = CopyMatrix(task.copy, rows, scaling)
-    training = CopyMatrix(task.copy, task.training, scaling)
-    reference = reference_of(task.split, scaling, task.copy.genes)
-    weight = task.split.weight[chosen].astype(np.float64)
-    studies = task.split.studies[chosen].tolist()
-    coders: dict[str, tuple[int, Coder]] = {"model": (rank, model)}
-    coders |= fit_baselines(training, reference, rank, seed)
-    visible, unseen = {}, {}
-    for name, (_, coder) in coders.items():
-        visible[name] = join_scores(
-            score(x, coder.reconstruct(x), reference, weight[at]) for at, x in row_blocks(held_out)
-        )
-        unseen[name] = join_scores(
-            score(target, coder.reconstruct(shown), reference, weight[at])
-            for at, shown, target in _hidden(held_out, hidden, seed)
-        )
+    rows = held_out(task, chosen)
+    studies = list(rows.studies)
+    visible = {name: score_visible(coder, rows) for name, (_, coder) in coders.items()}
+    unseen = {name: score_hidden(coder, rows, hidden, seed) for name, (_, coder) in coders.items()}
     pcas = [name for name in coders if name.startswith("PCA")]
     best = max(pcas, key=lambda name: visible[name].r2) if pcas else "mean"
     lines = [
@@ -136,20 +136,24 @@ def score_beside_baselines(
             mse=visible[name].mse,
             r2=r2_interval(visible[name], studies, seed=seed),
             hidden_r2=unseen[name].r2,
-            recall=_mean(top_gene_recall(x, coder.reconstruct(x), n_top) for x in _rows(held_out)),
+            recall=_mean(
+                top_gene_recall(x, coder.reconstruct(x), n_top) for x in _rows(rows.matrix)
+            ),
             asymmetry=_mean(
-                sign_asymmetry(coder.reconstruct(x), coder.reconstruct(-x)) for x in _rows(held_out)
+                sign_asymmetry(coder.reconstruct(x), coder.reconstruct(-x))
+                for x in _rows(rows.matrix)
             ),
             gain=r2_gain(visible[name], visible[best], studies, seed=seed),
         )
         for name, (of_rank, coder) in coders.items()
     ]
+    mask = task.scaling.mask
     return Evaluation(
         lines=lines,
         scores=visible,
         contrasts=task.split.contrasts[chosen].tolist(),
         studies=studies,
-        genes=[gene for gene, in_it in zip(task.copy.genes, scaling.mask, strict=True) if in_it],
+        genes=[gene for gene, in_it in zip(task.copy.genes, mask, strict=True) if in_it],
     )
 
 
@@ -172,22 +176,9 @@ def fit_baselines(
     return found
 
 
-def reference_of(split: Split, scaling: Scaling, genes: tuple[str, ...]) -> Floats:
-    """(selected genes,) the training means, standardised: what a model of rank 0 says."""
-    place = {gene: i for i, gene in enumerate(split.genes.tolist())}
-    mean = np.array([split.mean[place[gene]] for gene in genes])
-    scaled: Floats = ((mean - scaling.shift) * scaling.scale)[scaling.mask].astype(np.float32)
-    return scaled
-
-
 def _rows(matrix: Matrix) -> Iterator[Floats]:
     for _, x in row_blocks(matrix, HEIGHT):
         yield x
-
-
-def _hidden(matrix: Matrix, share: float, seed: int) -> Iterator[tuple[slice, Floats, Floats]]:
-    for at, x in row_blocks(matrix, HEIGHT):
-        yield at, *hide_entries(x, share, seed + at.start)
 
 
 def _mean(blocks: Iterator[Floats]) -> float:

@@ -12,6 +12,7 @@ from pipeline.commands.embed import embed
 from pipeline.commands.explain import explain
 from pipeline.commands.fetch import fetch
 from pipeline.commands.go import go
+from pipeline.commands.halves import halves
 from pipeline.commands.init import init
 from pipeline.commands.inspect import doctor, gc, status
 from pipeline.commands.models import evaluate, train
@@ -38,6 +39,7 @@ app.command("analyse")(analyse)
 app.command("compile")(compile_)
 app.command("enrich")(enrich)
 app.command("prepare")(prepare)
+app.command("halves")(halves)
 app.command("train")(train)
 app.command("sweep")(sweep)
 app.command("evaluate")(evaluate)

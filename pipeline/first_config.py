@@ -63,9 +63,9 @@ list = {genes}
 # name = "main"            # what `dexome run` calls the model
 # [train.network]
 # code = 256               # width of the latent code
-# encoder = []             # widths of hidden layers before it, and
-# decoder = []             # behind it
-# skip = false             # a linear path beside the hidden layers
+# encoder = [512]          # widths of hidden layers before it, and
+# decoder = [512]          # behind it, beside a linear path that starts
+# initial = "pca"          # as the principal components; or "random"
 # input_dropout = 0.0      # share of the entries hidden from the input while training
 # [train.fit]
 # epochs = 50

@@ -7,12 +7,22 @@ from dataclasses import asdict, dataclass
 
 from distributed import Client
 
+from model.evaluation.intervals import Interval
+from model.evaluation.study_sums import mean_r2
+from model.judge import ceiling_of
 from model.recipe import MODELS, Recipe
 from model.sweeps.baselines import BaselineKind, BaselineResult, BaselineTask, run_baselines
 from model.sweeps.plan import JUDGED, Trial, plan_trials
 from model.sweeps.settings import Kind, SweepSettings
 from model.sweeps.summary import Point, summarise
-from model.sweeps.trial import TrialResult, TrialTask, estimate_trial, run_trial
+from model.sweeps.trial import (
+    TrialResult,
+    TrialTask,
+    estimate_trial,
+    judging,
+    make_trial_task,
+    run_trial,
+)
 from pipeline.inflight import results
 from pipeline.progress import Progress, Report
 from storage.disk import Disk
@@ -26,11 +36,15 @@ Item = TrialTask | BaselineTask
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Swept:
-    """What a sweep came to: its points, its trials, and those without a result, with the reason."""
+    """What a sweep came to: its points, its trials, and those without a result, with the reason.
+
+    `ceiling` is the R² that the truth itself would reach on the other replicates; None: no halves were made.
+    """
 
     name: str
     kind: Kind
     judged: str
+    ceiling: Interval | None
     points: list[Point]
     trials: list[TrialResult]
     failed: dict[str, str]
@@ -95,6 +109,7 @@ def run_sweep(
         name=name,
         kind=kind,
         judged=JUDGED[kind],
+        ceiling=_ceiling(trials[0], split),
         points=summarise(found, baselines),
         trials=found,
         failed=dict(sorted(failed.items())),
@@ -108,6 +123,12 @@ def run_sweep(
 def run_item(item: Item) -> TrialResult | list[BaselineResult]:
     """One task of a sweep."""
     return run_trial(item) if isinstance(item, TrialTask) else run_baselines(item)
+
+
+def _ceiling(item: TrialTask, split: Split) -> Interval | None:
+    task = make_trial_task(item, split)
+    found = ceiling_of(judging(item, task, item.trial.fold))
+    return mean_r2([found]) if found else None
 
 
 def _baselines(trials: list[TrialTask], planned: list[Trial], recipe: Recipe) -> list[BaselineTask]:

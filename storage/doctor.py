@@ -11,6 +11,7 @@ from storage.generation import (
     FOLDER,
     Manifest,
     list_enrichments,
+    list_halves,
     list_latents,
     list_splits,
     manifest_key,
@@ -18,6 +19,7 @@ from storage.generation import (
     read_manifest,
     remake,
 )
+from storage.halves_parts import halves_part_key
 from storage.open import contrasts_of, open_contrasts, samples_of, studies_of
 from storage.parts import part_key
 from storage.schema import (
@@ -40,6 +42,7 @@ from storage.training_copy import (
 _OF_KIND: dict[Kind, tuple[str, str, Callable[[str, str], str], ReadPart]] = {
     "dea": ("dexome analyse", "dexome compile", part_key, READ["dea"]),
     "go": ("dexome enrich", "dexome enrich", enrichment_part_key, READ["go"]),
+    "halves": ("dexome halves", "dexome halves", halves_part_key, READ["halves"]),
 }
 
 Progress = Callable[[int, int], None]
@@ -79,6 +82,7 @@ def examine(disk: Disk, progress: Progress | None = None) -> tuple[str, list[Fin
         *list_enrichments(disk, name),
         *list_splits(disk, name),
         *list_latents(disk, name),
+        *list_halves(disk, name),
     ):
         try:
             manifests.append(read_manifest(disk, name, store=store))
@@ -134,6 +138,8 @@ def _store_findings(disk: Disk, name: str, manifest: Manifest) -> Iterator[list[
         for key in sorted(found)
     ]
     kind: Kind = "dea" if manifest.store == CONTRASTS_STORE else "go"
+    if manifest.store.startswith("halves-"):
+        kind = "halves"
     for study, known in sorted(manifest.parts.items()):
         yield _part_findings(disk, kind, study, known["key"], known["sha256"])
 

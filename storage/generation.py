@@ -71,6 +71,9 @@ def remake(store: str) -> str:
         return "dexome compile --rebuild"
     if store.startswith("latent-"):
         return f"dexome embed {store.removeprefix('latent-').removesuffix('.zarr')}"
+    if store.startswith("halves-"):
+        _, part, key = store.split("-", 2)
+        return f"dexome halves --rebuild --part {part} --split split-{key}"
     return f"dexome {'prepare' if store.startswith('split-') else 'enrich'} --rebuild"
 
 
@@ -178,6 +181,11 @@ def list_enrichments(disk: Disk, generation: str) -> list[str]:
 def list_splits(disk: Disk, generation: str) -> list[str]:
     """Names of the split stores of a generation."""
     return _list_stores(disk, generation, "split-*.zarr")
+
+
+def list_halves(disk: Disk, generation: str) -> list[str]:
+    """Names of the stores of halves of a generation."""
+    return _list_stores(disk, generation, "halves-*.zarr")
 
 
 def next_generation(disk: Disk, inputs: str) -> str:

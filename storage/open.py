@@ -20,6 +20,7 @@ from storage.generation import (
     FOLDER,
     Manifest,
     list_enrichments,
+    list_halves,
     list_latents,
     list_splits,
     read_current,
@@ -98,7 +99,7 @@ def open_compendium(workspace: str | Path, generation: str | None = None) -> xr.
     """Open the compendium of a workspace: its newest generation, or the one named.
 
     The tree has the node `contrasts` with the children `studies` and `samples`, and a node for each
-    enrichment, split and set of latent codes, called as its store; arrays are read when they are
+    enrichment, split, set of latent codes and halves, called as its store; arrays are read when they are
     indexed, without Dask. It stays on its generation whatever is published later.
 
     Raises
@@ -128,7 +129,9 @@ def open_compendium(workspace: str | Path, generation: str | None = None) -> xr.
         )
     _checked_root(disk, generation, CONTRASTS_STORE, manifest)
     tree = open_contrasts(root)
-    beside = (f(disk, generation) for f in (list_enrichments, list_splits, list_latents))
+    beside = (
+        f(disk, generation) for f in (list_enrichments, list_splits, list_latents, list_halves)
+    )
     for store in chain.from_iterable(beside):
         if read_manifest(disk, generation, store=store).schema_version == SCHEMA_VERSION:
             opened = open_store(disk, generation, store)

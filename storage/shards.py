@@ -11,13 +11,14 @@ import zarr
 from storage.disk import Disk
 from storage.enrichment_parts import read_enrichment_part
 from storage.errors import StoreError
+from storage.halves_parts import read_halves_part
 from storage.hashing import hash_json
 from storage.layout import FILL, Layout, open_matrix
 from storage.parts import read_part
 from storage.schema import SCHEMA_VERSION, Variable
 from storage.zarr_store import StagingStore
 
-Kind = Literal["dea", "go"]
+Kind = Literal["dea", "go", "halves"]
 
 
 class PartRows(Protocol):
@@ -37,6 +38,7 @@ ReadPart = Callable[[Disk, str, str], tuple[PartRows, str]]
 READ: dict[Kind, ReadPart] = {
     "dea": read_part,
     "go": read_enrichment_part,
+    "halves": read_halves_part,
 }
 
 

@@ -13,6 +13,7 @@ from storage.enrichment_schema import (
     TERM_COLUMNS,
     TERM_STATISTICS,
 )
+from storage.halves_schema import HALVES_LABELS, HALVES_STATISTICS
 from storage.schema import (
     CONTRAST_COLUMNS,
     GENE_COLUMNS,
@@ -37,6 +38,7 @@ CONTRASTS_STORE = (
     *SAMPLE_COLUMNS,
 )
 SPLIT_STORE = (*SPLIT_CONTRASTS, *SPLIT_GENES)
+HALVES_STORE = (*HALVES_STATISTICS, *HALVES_LABELS)
 ENRICHMENT_STORE = (
     *TERM_STATISTICS,
     *CONTRAST_TERM_STATISTICS,
@@ -50,7 +52,7 @@ ENRICHMENT_STORE = (
     [
         ("compendium.md", CONTRASTS_STORE),
         ("terms.md", ENRICHMENT_STORE),
-        ("training.md", SPLIT_STORE),
+        ("training.md", (*SPLIT_STORE, *HALVES_STORE)),
     ],
 )
 def test_every_array_of_the_schema_is_described_and_no_other(

@@ -17,7 +17,7 @@ ALLOWED = {"storage": set(), "cluster": set(), "model": {"storage"}, "pipeline":
 # The only places that see a cluster.
 SEES_CLUSTER = ("pipeline/run.py", "pipeline/cli.py", "pipeline/config.py", "pipeline/commands/")
 # The only places that see a model: the commands, and its settings in the configuration.
-SEES_MODEL = ("pipeline/config.py", "pipeline/commands/")
+SEES_MODEL = ("pipeline/config.py", "pipeline/run_sweep.py", "pipeline/commands/")
 # Statistics and simulation know no file, client or xarray object; few modules write what is simulated.
 PURE = ("pipeline/dea/", "pipeline/enrich/", "pipeline/prepare/", "pipeline/simulate/")
 PURE_EXCEPT = (

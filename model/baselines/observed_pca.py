@@ -99,7 +99,7 @@ def fit_observed_pca(
         if len(explained) > 1 and explained[-1] - explained[-2] < settings.tolerance:
             break
     else:
-        log.warning(
+        log.info(
             "PCA on observed entries ended after %d iterations, still gaining %.1e of the variance",
             settings.iterations,
             explained[-1] - explained[-2] if len(explained) > 1 else np.nan,

@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.floating]
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A value and the bounds between which `level` of its bootstrap values lie."""
+    """A value and the bounds between which `level` of its bootstrap values lie; NaN from a single study."""
 
     value: float
     low: float
@@ -26,7 +26,7 @@ def r2_interval(
     """R² with its interval; contrasts of one study are drawn together, for they are not independent."""
     error, square = (_by_study(scores, sums, studies) for sums in _sums(scores))
     drawn = draw_studies(len(error), n, seed)
-    return interval_of(scores.r2, 1 - (drawn @ error) / (drawn @ square), level)
+    return interval_of(scores.r2, 1 - (drawn @ error) / (drawn @ square), len(error), level)
 
 
 def r2_gain(
@@ -45,7 +45,31 @@ def r2_gain(
     other_error = _by_study(other, other.error_of_row, studies)
     drawn = draw_studies(len(error), n, seed)
     gains = (drawn @ (other_error - error)) / (drawn @ square)
-    return interval_of(scores.r2 - other.r2, gains, level)
+    return interval_of(scores.r2 - other.r2, gains, len(error), level)
+
+
+def r2_share(
+    scores: Scores,
+    ceiling: Scores,
+    studies: Sequence[str],
+    *,
+    n: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """R² as a share of the ceiling on the same entries, with the same studies drawn for both.
+
+    NaN where the ceiling's own interval does not lie above 0: there is nothing that could be explained.
+    """
+    if not np.array_equal(scores.count_of_row, ceiling.count_of_row):
+        raise ValueError("the score and its ceiling are of different entries")
+    if not r2_interval(ceiling, studies, n=n, level=level, seed=seed).low > 0:
+        return Interval(float("nan"), float("nan"), float("nan"))
+    error, square = (_by_study(scores, sums, studies) for sums in _sums(scores))
+    noise = _by_study(ceiling, ceiling.error_of_row, studies)
+    drawn = draw_studies(len(error), n, seed)
+    shares = (drawn @ (square - error)) / (drawn @ (square - noise))
+    return interval_of(scores.r2 / ceiling.r2, shares, len(error), level)
 
 
 def _sums(scores: Scores) -> tuple[Floats, Floats]:
@@ -66,7 +90,9 @@ def draw_studies(n_studies: int, n: int, seed: int) -> Floats:
     return drawn
 
 
-def interval_of(value: float, values: Floats, level: float) -> Interval:
-    """A value with the bounds that hold the middle `level` of its bootstrap values."""
+def interval_of(value: float, values: Floats, n_studies: int, level: float) -> Interval:
+    """A value and the ends of the middle `level` of its bootstrap values; NaN for one study alone."""
+    if n_studies < 2:
+        return Interval(value, float("nan"), float("nan"))
     low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
     return Interval(value, float(low), float(high))

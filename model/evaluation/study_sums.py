@@ -55,7 +55,7 @@ def mean_r2(
     error, square = _mean_error(runs), np.array(runs[0].square)
     drawn = draw_studies(len(square), n, seed)
     value = float(1 - error.sum() / square.sum())
-    return interval_of(value, 1 - (drawn @ error) / (drawn @ square), level)
+    return interval_of(value, 1 - (drawn @ error) / (drawn @ square), len(square), level)
 
 
 def mean_gain(
@@ -71,7 +71,8 @@ def mean_gain(
         raise ValueError("the two models were scored on different entries; score both on the same")
     saved, square = _mean_error(other) - _mean_error(runs), np.array(runs[0].square)
     drawn = draw_studies(len(square), n, seed)
-    return interval_of(float(saved.sum() / square.sum()), (drawn @ saved) / (drawn @ square), level)
+    value = float(saved.sum() / square.sum())
+    return interval_of(value, (drawn @ saved) / (drawn @ square), len(square), level)
 
 
 def _mean_error(runs: Sequence[StudySums]) -> Floats:

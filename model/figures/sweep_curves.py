@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from model.evaluation.intervals import Interval
 from model.figures.canvas import BLUE, GREY, SKY, VERMILION, new_figure
 from model.figures.write_figure import write_figure
 from model.recipe import MODELS
@@ -23,7 +24,12 @@ _GROUPS = (BLUE, VERMILION, SKY, GREY)
 
 
 def draw_sweep(
-    disk: Disk, name: str, kind: Kind, points: Sequence[Point], n_genes: int
+    disk: Disk,
+    name: str,
+    kind: Kind,
+    points: Sequence[Point],
+    ceiling: Interval | None,
+    n_genes: int,
 ) -> list[str]:
     """Draw a sweep's figure into `models/NAME/figures/`, as PNG and SVG; return their keys.
 
@@ -31,7 +37,7 @@ def draw_sweep(
     """
     if kind not in ("neurons", "layers", "ranks") or not any(p.model == "model" for p in points):
         return []
-    figure = plot_ranks(points) if kind == "ranks" else plot_losses(points, kind, n_genes)
+    figure = plot_ranks(points, ceiling) if kind == "ranks" else plot_losses(points, kind, n_genes)
     return write_figure(disk, f"{MODELS}/{name}/figures/sweep-{kind}", figure)
 
 
@@ -87,37 +93,34 @@ def plot_losses(points: Sequence[Point], kind: Kind, n_genes: int) -> Figure:
     return figure
 
 
-def plot_ranks(points: Sequence[Point]) -> Figure:
+def plot_ranks(points: Sequence[Point], ceiling: Interval | None) -> Figure:
     """R² on held-out contrasts against rank: of entries that the model saw, and of entries hidden from it.
 
-    Bars are 95 % intervals by bootstrap over studies.
+    With halves a third panel has R² of other replicates than the input's, and the ceiling.
+    The band is the model's 95 % interval by bootstrap over studies; the baselines' are in the table.
     """
-    figure = Figure(figsize=(10, 4.6), layout="constrained")
-    both = figure.subplots(1, 2, sharex=True)
-    for axes, field, title in zip(
-        both,
-        ("r2", "hidden_r2"),
-        ("entries that the input has", "entries hidden from the input"),
-        strict=True,
-    ):
+    panels = [("r2", "entries that the input has"), ("hidden_r2", "entries hidden from the input")]
+    if any(point.replicate_r2 is not None for point in points):
+        panels.append(("replicate_r2", "other replicates than the input's"))
+    figure = Figure(figsize=(4.8 * len(panels), 4.6), layout="constrained")
+    all_axes = figure.subplots(1, len(panels), sharex=True)
+    for axes, (field, title) in zip(all_axes, panels, strict=True):
         for model, colour in _COLOURS.items():
-            those = sorted((p for p in points if p.model == model), key=lambda p: p.rank)
+            those = [p for p in points if p.model == model and getattr(p, field) is not None]
+            those.sort(key=lambda p: p.rank)
             if not those:
                 continue
             found = [getattr(point, field) for point in those]
-            values = np.array([interval.value for interval in found])
-            ends = np.abs(np.array([[i.low for i in found], [i.high for i in found]]) - values)
-            axes.errorbar(
-                [p.rank for p in those],
-                values,
-                ends,
-                fmt="o-",
-                ms=4,
-                lw=1.3,
-                capsize=2,
-                color=colour,
-                label=model,
+            at = [p.rank for p in those]
+            axes.plot(at, [i.value for i in found], "o-", ms=4, lw=1.3, color=colour, label=model)
+            if model == "model":
+                low, high = [i.low for i in found], [i.high for i in found]
+                axes.fill_between(at, low, high, color=colour, alpha=0.12, lw=0)
+        if field == "replicate_r2" and ceiling is not None:
+            axes.axhline(
+                ceiling.value, color="black", ls="--", lw=1, label="ceiling: the truth itself"
             )
+            axes.axhspan(ceiling.low, ceiling.high, color="black", alpha=0.08, lw=0)
         axes.axhline(0, color="#cccccc", lw=0.8)
         axes.set_xscale("log", base=2)
         ranks = sorted({p.rank for p in points if p.rank})
@@ -125,8 +128,12 @@ def plot_ranks(points: Sequence[Point]) -> Figure:
         axes.set_xlabel("rank (numbers in the code)")
         axes.set_title(title, fontsize=10)
         axes.spines[["top", "right"]].set_visible(False)
-    both[0].set_ylabel("R² on held-out contrasts")
-    both[0].legend(frameon=False, fontsize=8)
+    all_axes[0].set_ylabel("R² on held-out contrasts")
+    lines = {str(line.get_label()): line for axes in all_axes for line in axes.lines}
+    named = {name: line for name, line in lines.items() if not name.startswith("_")}
+    figure.legend(
+        named.values(), named.keys(), loc="outside lower center", ncols=6, frameon=False, fontsize=8
+    )
     return figure
 
 

@@ -98,12 +98,13 @@ class Autoencoder(nnx.Module):
         return self.decode(self.encode(x, observed))
 
     def start_at(self, components: jax.Array) -> None:
-        """Make the linear path the projection on (code, columns) orthonormal components."""
+        """Make the linear path the projection on (code, genes) orthonormal components."""
         code = self.settings.code
-        if components.shape != (code, self.n_columns):
+        if components.shape != (code, self.n_genes):
             raise ValueError(
-                f"components must be ({code}, {self.n_columns}) as the network, got {components.shape}"
+                f"components must be ({code}, {self.n_genes}) as the network, got {components.shape}"
             )
+        components = jnp.pad(components, [(0, 0), (0, self.n_columns - self.n_genes)])
         _set_kernel(self.skip_in or self.encoder, components.T)
         if not self.settings.tied:
             _set_kernel(self.skip_out or self.decoder, components)

@@ -107,8 +107,10 @@ def make_chain(
     for i in range(n):
         kernel = None
         if not tied:
-            shape = (widths[i], widths[i + 1])
-            kernel = glorot_uniform(keys[i], fans[i], fans[i + 1], shape)
+            # Drawn without the padding: a network cut over devices starts with the same weights.
+            kernel = glorot_uniform(keys[i], fans[i], fans[i + 1], (fans[i], fans[i + 1]))
+            padding = [(0, widths[i] - fans[i]), (0, widths[i + 1] - fans[i + 1])]
+            kernel = jnp.pad(kernel, padding)
             if silent and i == n - 1:
                 kernel = jnp.zeros_like(kernel)
         gene_axis = 0 if genes_at == 0 and i == 0 else 1 if genes_at == -1 and i == n - 1 else None

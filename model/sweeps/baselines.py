@@ -13,10 +13,10 @@ from model.baselines.observed_pca import fit_observed_pca
 from model.baselines.pca import fit_pca
 from model.baselines.projection import mean_only, random_projection
 from model.fit_model import Task, make_task
-from model.judge import Coder, HeldOut, Judgement, held_out, judge
+from model.judge import Coder, HeldOut, Judgement, judge
 from model.recipe import MODELS, Recipe
 from model.sweeps.plan import Judged
-from model.sweeps.trial import judging_rows, read_judgement
+from model.sweeps.trial import halves_digest, judging, read_judgement
 from storage.disk import Disk
 from storage.errors import StoreError
 from storage.hashing import hash_json
@@ -67,7 +67,8 @@ def run_baselines(item: BaselineTask) -> list[BaselineResult]:
         item.fold,
     )
     data = {name: task.identity.config.get(name) for name in ("split", "copy", "fold")}
-    told = [BASELINE_VERSION, item.generation, data, item.kind, item.ranks, item.judged]
+    halves = halves_digest(item, task.split)
+    told = [BASELINE_VERSION, item.generation, data, item.kind, item.ranks, item.judged, halves]
     key = f"{MODELS}/{item.sweep}/baselines/{item.kind}-{hash_json(told)[:8]}.json"
     content = disk.read(key)
     if content is not None:
@@ -78,7 +79,7 @@ def run_baselines(item: BaselineTask) -> list[BaselineResult]:
             ]
         except (ValueError, TypeError, KeyError) as error:
             raise StoreError(f"{disk.path(key)} is damaged; delete it to fit it again") from error
-    rows = held_out(task, judging_rows(task.split, item.judged, item.fold))
+    rows = judging(item, task, item.fold)
     found = [
         BaselineResult(name, rank, item.fold, judge(coder, rows))
         for name, rank, coder in _coders(item, task, rows)

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
 from model.evaluation.intervals import Interval
 from model.evaluation.study_sums import StudySums, mean_gain, mean_r2
+from model.judge import Judgement
 from model.sweeps.baselines import BaselineResult
 from model.sweeps.trial import TrialResult
 
@@ -18,7 +20,9 @@ class Point:
 
     `r2` is over all entries of the judging contrasts, with its interval over studies; `hidden_r2` over
     entries hidden from the input; `seed_sd` is the standard deviation of R² between trainings (NaN: one);
-    `gain` is R² less that of the best PCA of the same rank (None: there is none). Losses are the model's own.
+    `replicate_r2` is of other replicates, which share no noise with the input (None: no halves were made).
+    `gain` and `replicate_gain` are R² less that of the best PCA of the same rank (None: there is none).
+    Losses are the model's own.
     """
 
     model: str
@@ -29,8 +33,10 @@ class Point:
     mse: float
     r2: Interval
     hidden_r2: Interval
+    replicate_r2: Interval | None
     seed_sd: float
     gain: Interval | None
+    replicate_gain: Interval | None
     train_loss: float = float("nan")
     validation_loss: float = float("nan")
     parameters: int = 0
@@ -50,7 +56,6 @@ def summarise(
         runs = list(several)
         judged = [run.judgement for run in runs if run.judgement is not None]
         visible = [judgement.visible for judgement in judged]
-        best = _best_pca(baselines, rank, visible[0])
         points.append(
             Point(
                 model=name,
@@ -58,46 +63,56 @@ def summarise(
                 group=group,
                 rank=rank,
                 trainings=len(runs),
-                mse=float(np.mean([sums.mse for sums in visible])),
-                r2=mean_r2(visible),
-                hidden_r2=mean_r2([judgement.hidden for judgement in judged]),
                 seed_sd=float(np.std([s.r2 for s in visible], ddof=1))
                 if len(runs) > 1
                 else float("nan"),
-                gain=mean_gain(visible, [best]) if best is not None else None,
                 train_loss=float(np.mean([run.train_loss for run in runs])),
                 validation_loss=float(np.mean([run.validation_loss for run in runs])),
                 parameters=runs[0].parameters,
+                **_scores(judged, rank, baselines),
             )
         )
     return points + [_baseline_point(result, baselines) for result in baselines]
 
 
 def _baseline_point(result: BaselineResult, baselines: Sequence[BaselineResult]) -> Point:
-    visible = result.judgement.visible
-    best = _best_pca(baselines, result.rank, visible)
     return Point(
         model=result.model,
         at=result.rank if result.fold is None else result.fold,
         group="",
         rank=result.rank,
         trainings=1,
-        mse=visible.mse,
-        r2=mean_r2([visible]),
-        hidden_r2=mean_r2([result.judgement.hidden]),
         seed_sd=float("nan"),
-        gain=mean_gain([visible], [best]) if best is not None else None,
+        **_scores([result.judgement], result.rank, baselines),
     )
 
 
-def _best_pca(baselines: Sequence[BaselineResult], rank: int, like: StudySums) -> StudySums | None:
-    """The best PCA of this rank, scored on the same entries."""
-    found = [
-        result.judgement.visible
+def _scores(
+    judged: Sequence[Judgement], rank: int, baselines: Sequence[BaselineResult]
+) -> dict[str, Any]:
+    """The scores of a point: of several trainings of one model, each beside the best PCA there."""
+    visible = [judgement.visible for judgement in judged]
+    replicates = [j.replicates for j in judged if j.replicates is not None]
+    pcas = [
+        result.judgement
         for result in baselines
-        if result.model.startswith("PCA")
-        and result.rank == rank
-        and (result.judgement.visible.studies, result.judgement.visible.count)
-        == (like.studies, like.count)
+        if result.model.startswith("PCA") and result.rank == rank
     ]
-    return max(found, key=lambda sums: sums.r2, default=None)
+    return {
+        "mse": float(np.mean([sums.mse for sums in visible])),
+        "r2": mean_r2(visible),
+        "hidden_r2": mean_r2([judgement.hidden for judgement in judged]),
+        "replicate_r2": mean_r2(replicates) if replicates else None,
+        "gain": _gain(visible, [pca.visible for pca in pcas]),
+        "replicate_gain": _gain(replicates, [pca.replicates for pca in pcas]),
+    }
+
+
+def _gain(runs: Sequence[StudySums], pcas: Sequence[StudySums | None]) -> Interval | None:
+    """Mean R² less that of the best PCA on the same entries; None where there is none."""
+    same = [
+        pca
+        for pca in pcas
+        if pca and runs and (pca.studies, pca.count) == (runs[0].studies, runs[0].count)
+    ]
+    return mean_gain(runs, [max(same, key=lambda sums: sums.r2)]) if same else None

@@ -5,25 +5,36 @@ import shutil
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, Protocol
 
 from model.evaluation.study_sums import StudySums
 from model.fit_model import Task, estimate_task, fit_model, make_task
-from model.judge import Judgement, held_out, judge
+from model.judge import HeldOut, Judgement, held_out, judge
 from model.networks.autoencoder import count_parameters
 from model.recipe import MODELS
 from model.score_model import NetworkCoder
 from model.sweeps.plan import Judged, Trial
 from model.training.loop import DivergedError
+from storage.compile_halves import halves_store
 from storage.disk import Disk
 from storage.errors import StoreError
+from storage.generation import manifest_key
+from storage.halves import read_halves
 from storage.hashing import hash_json
 from storage.split import Split, read_split
 
 # Bump when the same trial would come out otherwise.
 TRIAL_VERSION = 1
+
+
+class Judging(Protocol):
+    """A task that scores: in which workspace, and on what."""
+
+    @property
+    def workspace(self) -> Path: ...
+
+    @property
+    def judged(self) -> Judged: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,24 +109,32 @@ def make_trial_task(item: TrialTask, split: Split) -> Task:
     task = make_task(item.workspace, item.sweep, split, item.trial.recipe, item.trial.fold)
     identity = asdict(task.identity)
     free = [task.recipe.fit.epochs, task.recipe.fit.stop_after]
-    sha256 = hash_json([TRIAL_VERSION, identity, free, item.judged])
+    halves = halves_digest(item, split)
+    sha256 = hash_json([TRIAL_VERSION, identity, free, item.judged, halves])
     folder = item.workspace / MODELS / item.sweep / "trials" / f"{item.trial.name}-{sha256[:8]}"
     return replace(task, folder=folder)
 
 
-def judging_rows(split: Split, judged: Judged, fold: int | None) -> np.ndarray:
-    """Contrasts of the split that judge a trial."""
-    if judged == "fold":
+def judging(item: Judging, task: Task, fold: int | None) -> HeldOut:
+    """The contrasts that judge: a held-out fold, or a part of the split and its halves, if they were made."""
+    if item.judged == "fold":
         assert fold is not None
-        return split.fold_rows(fold)[1]
-    return split.rows(judged)
+        return held_out(task, task.split.fold_rows(fold)[1])
+    halves = read_halves(Disk(item.workspace), task.split, item.judged)
+    return held_out(task, task.split.rows(item.judged), halves)
+
+
+def halves_digest(item: Judging, split: Split) -> str | None:
+    """What tells the halves of the judging part from others; None where none were made."""
+    store = halves_store(split.store, item.judged)
+    return Disk(item.workspace).sha256(manifest_key(split.generation, store))
 
 
 def _judged(item: TrialTask, task: Task) -> TrialResult:
     checkpoint, newest = task.checkpoints.best(), task.checkpoints.newest()
     assert checkpoint is not None
     assert newest is not None
-    rows = held_out(task, judging_rows(task.split, item.judged, item.trial.fold))
+    rows = judging(item, task, item.trial.fold)
     progress = newest.progress
     lines = task.metrics.read()
     epochs = [
@@ -163,7 +182,7 @@ def read_judgement(fields: dict[str, Any]) -> Judgement:
     """A judgement from its JSON."""
     return Judgement(
         **{
-            name: StudySums(**{key: tuple(values) for key, values in sums.items()})
+            name: sums and StudySums(**{key: tuple(values) for key, values in sums.items()})
             for name, sums in fields.items()
         }
     )

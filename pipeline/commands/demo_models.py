@@ -23,7 +23,8 @@ from storage.split import read_split
 
 # What so few contrasts allow; the rest are the defaults.
 SETTINGS = """
-# The demo has few contrasts: more of them to test on, the genes that vary most, small batches, a small code.
+# The demo has few contrasts: more of them to test on, the genes that vary most, small batches, a small code
+# and no hidden layers.
 [prepare.split]
 train = 0.6
 validation = 0.15
@@ -37,8 +38,9 @@ keep = 2000
 name = "ours"
 [train.network]
 code = 8
-initial = "pca"
-fill_passes = 2
+encoder = []
+decoder = []
+skip = false
 [train.fit]
 epochs = 30
 batch_size = 8

@@ -10,6 +10,7 @@ import pandas as pd
 import typer
 
 from model.recipe import MODELS, PAPER, Recipe
+from pipeline.commands.halves import echo_scores
 from pipeline.commands.options import (
     EXIT_INTERRUPTED,
     HERE,
@@ -20,7 +21,9 @@ from pipeline.commands.options import (
 )
 from pipeline.commands.output import echo_fields, echo_json, echo_table
 from pipeline.workspace import Workspace, open_workspace
+from storage.compile_halves import halves_store
 from storage.generation import manifest_key
+from storage.halves import read_halves
 from storage.hashing import hash_json
 from storage.split import read_split
 
@@ -44,6 +47,13 @@ def train(
         bool,
         typer.Option("--tensorboard", help="Write event files for TensorBoard too, as it goes."),
     ] = False,
+    deterministic: Annotated[
+        bool,
+        typer.Option(
+            "--deterministic",
+            help="On a GPU, the same bits each time; slower. A CPU has them anyway.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would take, and train nothing.")
     ] = False,
@@ -51,7 +61,10 @@ def train(
 ) -> None:
     """Train a model on the newest compendium, from its last checkpoint on if there is one."""
     from model.fit_model import estimate_task, make_task
+    from model.training.environment import make_deterministic
 
+    if deterministic:
+        make_deterministic()
     opened = open_workspace(workspace)
     recipe = PAPER if preset == "paper" else opened.config.train or Recipe()
     if dry_run:
@@ -137,6 +150,8 @@ def evaluate(
         echo_json(result)
     else:
         echo_table(evaluation_table(result["lines"]), f"{name} on {part}")
+        if result["halves"] is not None:
+            echo_scores(result["halves"], part)
 
 
 def evaluate_model(opened: Workspace, trained: "TrainedModel", part: str) -> dict[str, Any]:
@@ -145,18 +160,24 @@ def evaluate_model(opened: Workspace, trained: "TrainedModel", part: str) -> dic
     The JSON is written last: where it is, all is there.
     """
     from model.evaluation.tables import contrast_table, gene_table
-    from model.score_model import score_beside_baselines
+    from model.score_halves import score_on_halves
+    from model.score_model import make_coders, score_beside_baselines
 
-    found = score_beside_baselines(trained.task, trained.load(), part)
+    task, model = trained.task, trained.load()
+    halves = read_halves(opened.disk, task.split, part)
+    coders = make_coders(task, model)
+    found = score_beside_baselines(task, model, part, coders=coders)
+    on_halves = score_on_halves(task, coders, halves) if halves else None
     identity = trained.checkpoint.identity
-    result = {
+    result: dict[str, Any] = {
         "part": part,
         "model_generation": identity.generation,
-        "generation": trained.task.split.generation,
+        "generation": task.split.generation,
         "gene_list_sha256": identity.gene_list_sha256,
         "checkpoint": trained.checkpoint.path.name,
         "inputs": _evaluation_inputs(opened, trained, part),
         "lines": [asdict(line) for line in found.lines],
+        "halves": on_halves and {kind: asdict(table) for kind, table in on_halves.items()},
     }
     key = f"{MODELS}/{trained.name}/evaluation-{part}"
     for kind, table in (
@@ -184,8 +205,9 @@ def _evaluation_inputs(opened: Workspace, trained: "TrainedModel", part: str) ->
     from model.score_model import EVALUATION_VERSION
 
     split = trained.task.split
-    manifest = opened.disk.sha256(manifest_key(split.generation, split.store))
-    return hash_json([EVALUATION_VERSION, trained.checkpoint.fingerprint, manifest, part])
+    stores = (split.store, halves_store(split.store, part))
+    manifests = [opened.disk.sha256(manifest_key(split.generation, store)) for store in stores]
+    return hash_json([EVALUATION_VERSION, trained.checkpoint.fingerprint, manifests, part])
 
 
 def _told(estimate: "Estimate") -> dict[str, str]:

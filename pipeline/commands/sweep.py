@@ -56,7 +56,9 @@ def sweep(
         swept = run_sweep(
             opened.disk, client, report, name, over, recipe, opened.config.sweep, chosen
         )
-    drawn = draw_sweep(opened.disk, name, over, swept.points, int(chosen.selected.sum()))
+    drawn = draw_sweep(
+        opened.disk, name, over, swept.points, swept.ceiling, int(chosen.selected.sum())
+    )
     figures = [str(opened.disk.path(key)) for key in drawn]
     points = [asdict(point) for point in swept.points]
     if as_json:
@@ -65,6 +67,7 @@ def sweep(
                 "name": name,
                 "over": over,
                 "judged": swept.judged,
+                "ceiling": swept.ceiling and asdict(swept.ceiling),
                 "points": points,
                 "failed": swept.failed,
                 "figures": figures,
@@ -72,6 +75,10 @@ def sweep(
         )
     else:
         echo_table(_table(points), f"{name} over {over}, judged by {swept.judged}")
+        if swept.ceiling is not None:
+            typer.echo(
+                f"ceiling     {swept.ceiling.value:.4f}: what R2 replicates could reach at most"
+            )
         for figure in figures:
             typer.echo(f"figure      {figure}")
         for trial, why in swept.failed.items():
@@ -81,9 +88,10 @@ def sweep(
 
 
 def _table(points: list[dict[str, Any]]) -> pd.DataFrame:
+    nothing = dict.fromkeys(("value", "low", "high"), float("nan"))
     rows = []
     for point in points:
-        gain = point["gain"] or {"value": float("nan"), "low": float("nan"), "high": float("nan")}
+        gain, other = (point[key] or nothing for key in ("gain", "replicate_r2"))
         rows.append(
             {
                 "model": point["model"],
@@ -97,6 +105,7 @@ def _table(points: list[dict[str, Any]]) -> pd.DataFrame:
                 "from": point["r2"]["low"],
                 "to": point["r2"]["high"],
                 "R2 hidden": point["hidden_r2"]["value"],
+                "R2 replicates": other["value"],
                 "gain": gain["value"],
                 "gain from": gain["low"],
                 "gain to": gain["high"],

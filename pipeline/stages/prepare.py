@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -39,16 +39,17 @@ class Prepared:
     mapping: MappingRecord
     part: str
 
-    def make_design(self) -> Design:
-        """The design matrix: groups, covariates, and the subject as block."""
+    def make_design(self, samples: Sequence[str] | None = None) -> Design:
+        """The design matrix of all samples, or some: groups, covariates, and the subject as block."""
         curation = self.curation
+        samples = self.samples if samples is None else samples
         return make_design(
-            [curation.groups[name] for name in self.samples],
+            [curation.groups[name] for name in samples],
             {
-                name: [levels[sample] for sample in self.samples]
+                name: [levels[sample] for sample in samples]
                 for name, levels in curation.covariates.items()
             },
-            [curation.block[name] for name in self.samples] if curation.block else None,
+            [curation.block[name] for name in samples] if curation.block else None,
         )
 
 

@@ -1,0 +1,159 @@
+"""The stage of halves on Dask: held-out contrasts twice over, into one more store of their generation."""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from distributed import Client
+
+from pipeline.inflight import results
+from pipeline.progress import Progress, Report
+from pipeline.stages.deal_halves import MIN_SAMPLES
+from pipeline.stages.halve_study import HALVES_VERSION, HalvesReceipt, HalvesTask, halve_planned
+from pipeline.stages.record import unknown_failure
+from pipeline.stages.task import make_tasks
+from pipeline.workspace import Workspace
+from pipeline.write_shards import write_all_shards
+from storage.compile_halves import (
+    LAYOUT,
+    begin_halves,
+    halves_store,
+    plan_halves,
+    publish_halves,
+)
+from storage.errors import InputError
+from storage.generation import FOLDER, clear_builds, read_manifest
+from storage.genes import GeneList
+from storage.halves_schema import KINDS
+from storage.layout import Layout
+from storage.lease import Lease
+from storage.split import Split
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Halved:
+    """What the stage came to.
+
+    Of each kind, `kinds` has the contrasts and studies with halves, and the contrasts left out, by reason.
+    `known` studies were done before; `failed` are those without a result, with the message.
+    """
+
+    studies: int
+    known: int
+    contrasts: int
+    kinds: dict[str, dict[str, Any]]
+    failed: dict[str, str]
+    address: str
+    new: bool
+
+
+def run_halves(
+    workspace: Workspace,
+    genes: GeneList,
+    client: Client,
+    lease: Lease,
+    report: Report,
+    split: Split,
+    part: str,
+    *,
+    layout: Layout = LAYOUT,
+    rebuild: bool = False,
+) -> Halved:
+    """Analyse the studies of one part of a split twice over, one task each, and publish both halves.
+
+    Raises
+    ------
+    InputError
+        The part is empty, the gene list is another one, or no study could be analysed again.
+    """
+    disk = workspace.disk
+    rows = split.rows(part)
+    if not len(rows):
+        raise InputError(f"{split.store} has no contrast in {part}; there is nothing to halve")
+    manifest = read_manifest(disk, split.generation)
+    if manifest.gene_list_sha256 != genes.sha256:
+        raise InputError(
+            f"{split.generation} was compiled on another gene list; run `dexome run` first"
+        )
+    disk.sweep("parts/halves")
+    by_study = {task.study: task for task in make_tasks(workspace.root, workspace.config, genes)}
+    studies = sorted(set(split.studies[rows].tolist()))
+    failed = {study: "it is no longer in the source" for study in studies if study not in by_study}
+    tasks = [
+        HalvesTask(task=by_study[study], part=manifest.parts[study]["key"])
+        for study in studies
+        if study in by_study
+    ]
+    receipts = _halve_all(client, tasks, report)
+    failed |= {receipt.study: receipt.failed for receipt in receipts if receipt.failed}
+    done = sorted((r for r in receipts if not r.failed), key=lambda receipt: receipt.study)
+    if not done:
+        study, message = sorted(failed.items())[0]
+        raise InputError(f"none of {len(studies)} studies has halves: {study}: {message}")
+    store = halves_store(split.store, part)
+    build = plan_halves(
+        disk,
+        split.generation,
+        store,
+        list(zip(split.contrasts[rows].tolist(), split.studies[rows].tolist(), strict=True)),
+        split.genes.tolist(),
+        {receipt.study: receipt.key for receipt in done},
+        failed,
+        {
+            "split": split.store,
+            "part": part,
+            "halves_version": HALVES_VERSION,
+            "min_samples": MIN_SAMPLES,
+        },
+        layout=layout,
+        rebuild=rebuild,
+    )
+    clear_builds(disk, FOLDER, build.building if build else None)
+    if build is not None:
+        begin_halves(disk, build)
+        written = write_all_shards(disk, client, build.tasks, store, "assemble", report)
+        publish_halves(disk, build, written, lease)
+        log.info("published %s of %s", store, split.generation)
+    return Halved(
+        studies=len(studies),
+        known=sum(receipt.known for receipt in done),
+        contrasts=len(rows),
+        kinds={kind: _sum_up(done, kind) for kind in KINDS},
+        failed=failed,
+        address=str(disk.path(f"{FOLDER}/{split.generation}/{store}")),
+        new=build is not None,
+    )
+
+
+def _halve_all(client: Client, tasks: list[HalvesTask], report: Report) -> list[HalvesReceipt]:
+    receipts: list[HalvesReceipt] = []
+    known = 0
+    report(Progress(stage="halve", done=0, total=len(tasks)))
+    for item, result in results(client, halve_planned, tasks):
+        if isinstance(result, BaseException):
+            # The worker did not live to tell.
+            message = unknown_failure(result).message
+            result = HalvesReceipt(study=item.task.study, key=item.key, failed=message)
+        receipts.append(result)
+        known += result.known
+        n_failed = sum(bool(receipt.failed) for receipt in receipts)
+        refused = Counter({"failed": n_failed} if n_failed else {})
+        done = len(receipts)
+        report(Progress(stage="halve", done=done, total=len(tasks), known=known, refused=refused))
+    log.info("halved %d studies, %d of them before", len(receipts), known)
+    return receipts
+
+
+def _sum_up(receipts: list[HalvesReceipt], kind: str) -> dict[str, Any]:
+    left_out = Counter[str]()
+    for receipt in receipts:
+        left_out.update(receipt.reasons[kind])
+    halved = [receipt.halved[kind] for receipt in receipts]
+    return {
+        "contrasts": sum(halved),
+        "studies": sum(n > 0 for n in halved),
+        "left_out": dict(sorted(left_out.items())),
+    }
