@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 DIR ?= demo
 STAMP := $(VENV)/.dexome-setup
 
-.PHONY: setup demo test test-slow lint format bench bench-dea bench-curation bench-go bench-train clean
+.PHONY: setup demo test test-slow lint format bench bench-dea bench-curation bench-go bench-train bench-cluster clean
 
 setup: $(STAMP)
 
@@ -54,6 +54,11 @@ bench-go: setup
 # The size can be lowered: make bench-train ARGS='--contrasts 1024'.
 bench-train: setup
 	$(BIN)/python -m benchmarks.train $(ARGS)
+
+# Wants an idle machine.
+bench-cluster: setup
+	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.cluster
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache

@@ -1,15 +1,28 @@
 """A Dask client on the cluster that a profile describes."""
 
 import logging
-import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import dask
-import psutil
-from distributed import Client, LocalCluster
+from distributed import Client
+from distributed.deploy import Cluster
+from distributed.deploy.spec import SpecCluster
+from distributed.security import Security
 
-from cluster.profile import ClusterError, ClusterProfile
+from cluster.hosted import start_custom, start_gateway, start_kubernetes
+from cluster.job_queue import start_queue, vanished_jobs
+from cluster.local import start_local, start_threads
+from cluster.profile import QUEUES, ClusterError, ClusterProfile
+from cluster.report import written_report
+from cluster.size import ask, kept_size
+from cluster.ssh import start_ssh
+from cluster.tls import security_of
+from cluster.worker import ALLOWED_FAILURES, SAFE_PATH
 
 log = logging.getLogger(__name__)
 
@@ -22,67 +35,78 @@ _LOG_LEVELS = {
 }
 # A terminal's Ctrl-C reaches workers too; the driver alone decides, and closes them.
 _IGNORE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
-# A worker that imports a folder named storage/ or model/ of the user's instead of ours would be lost.
-_WORKER_ENVIRONMENT = {"PYTHONSAFEPATH": "1"}
-_START_ATTEMPTS = 3
 
 
 @contextmanager
-def connect(profile: ClusterProfile) -> Iterator[Client]:
+def connect(profile: ClusterProfile, folder: Path | None = None) -> Iterator[Client]:
     """Start, or join, the cluster of a profile; stop what was started at the end.
+
+    Parameters
+    ----------
+    folder
+        Where certificates, logs of jobs and reports are put; every machine must see it. Without one, a
+        temporary folder of this machine.
 
     Raises
     ------
     ClusterError
-        The workers did not come up.
+        The machines can't be had: the workers did not come up, were refused, or a package is missing.
     """
-    settings = {
-        "distributed.nanny.environ": _WORKER_ENVIRONMENT,
-        # A study that kills three workers is set aside, not tried for ever.
-        "distributed.scheduler.allowed-failures": 3,
-        "distributed.worker.memory.spill": False,
-        "distributed.worker.memory.target": False,
-        "logging": _LOG_LEVELS,
-        "distributed.worker.preload": [_IGNORE_CTRL_C] if profile.kind == "local" else [],
-    }
     for name, level in _LOG_LEVELS.items():
         logging.getLogger(name).setLevel(level.upper())
-    with dask.config.set(settings):
+    with ExitStack() as stack:
+        stack.enter_context(dask.config.set(_settings(profile)))
+        if folder is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cluster-")))
+        security = stack.enter_context(security_of(profile, folder))
         if profile.kind == "address":
-            with Client(profile.address) as client:
-                yield client
-            return
-        with _start_local(profile) as local, Client(local) as client:
-            yield client
+            client = stack.enter_context(_join(profile, security))
+        else:
+            cluster = stack.enter_context(_start(profile, folder, security))
+            ask(cluster, profile)
+            client = stack.enter_context(Client(cluster))
+            if isinstance(cluster, SpecCluster) and profile.kind != "threads":
+                stack.enter_context(kept_size(cluster, partial(vanished_jobs, profile)))
+        if profile.report:
+            stack.enter_context(written_report(folder))
+        log.info("dashboard: %s", client.dashboard_link)
+        yield client
 
 
-def _start_local(profile: ClusterProfile) -> LocalCluster:
-    """Start workers on this machine; once they run, their nannies replace those that die.
-
-    A worker that dies while it starts takes the whole cluster with it, so that is tried again.
-    """
-    workers = profile.workers or default_workers(profile.memory_gib)
-    processes = profile.kind == "local"
-    for attempt in range(1, _START_ATTEMPTS + 1):
-        try:
-            return LocalCluster(
-                n_workers=workers if processes else 1,
-                threads_per_worker=1 if processes else workers,
-                processes=processes,
-                memory_limit=f"{profile.memory_gib}GiB",
-                dashboard_address="127.0.0.1:0",
-                silence_logs=logging.ERROR,
-            )
-        except (RuntimeError, TimeoutError) as error:
-            log.warning("a worker died while it started (attempt %d): %s", attempt, error)
-            last = error
-    raise ClusterError(
-        f"the {workers} workers of {profile.memory_gib:g} GiB died {_START_ATTEMPTS} times while they "
-        "started; give them more memory_gib, or ask for fewer workers"
-    ) from last
+def _settings(profile: ClusterProfile) -> dict[str, Any]:
+    """Dask's own settings."""
+    return {
+        "distributed.nanny.environ": SAFE_PATH,
+        "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
+        "distributed.worker.memory.spill": False,
+        "distributed.worker.memory.target": False,
+        # Dask reads a remote worker's log to know that it is up.
+        "logging": {"distributed": "info"} if profile.kind == "ssh" else _LOG_LEVELS,
+        "distributed.worker.preload": [_IGNORE_CTRL_C] if profile.kind == "local" else [],
+    }
 
 
-def default_workers(memory_gib: float) -> int:
-    """As many workers as this machine has cores, and memory for."""
-    fitting = psutil.virtual_memory().total / 2**30 // memory_gib
-    return max(1, min(os.cpu_count() or 1, int(fitting)))
+def _start(profile: ClusterProfile, folder: Path, security: Security | None) -> Cluster:
+    if profile.kind == "local":
+        return start_local(profile, security)
+    if profile.kind == "threads":
+        return start_threads(profile)
+    if profile.kind in QUEUES:
+        return start_queue(profile, folder, security)
+    if profile.kind == "ssh":
+        return start_ssh(profile, security)
+    if profile.kind == "kubernetes":
+        return start_kubernetes(profile)
+    if profile.kind == "gateway":
+        return start_gateway(profile)
+    return start_custom(profile)
+
+
+def _join(profile: ClusterProfile, security: Security | None) -> Client:
+    try:
+        return Client(profile.address, security=security)
+    except (OSError, ValueError, TypeError) as error:
+        raise ClusterError(
+            f"no scheduler answers at {profile.address}: {error}; is it running, and does it want "
+            "certificates (tls_ca_file, tls_cert_file, tls_key_file)?"
+        ) from error

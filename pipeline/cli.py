@@ -5,7 +5,7 @@ import sys
 import typer
 
 from cluster.profile import ClusterError
-from pipeline.commands import query
+from pipeline.commands import cluster, query
 from pipeline.commands.dea import dea
 from pipeline.commands.demo import demo
 from pipeline.commands.embed import embed
@@ -51,6 +51,7 @@ app.command("status")(status)
 app.command("doctor")(doctor)
 app.command("gc")(gc)
 app.add_typer(query.app, name="query")
+app.add_typer(cluster.app, name="cluster")
 
 
 def main() -> None:

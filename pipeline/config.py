@@ -126,6 +126,7 @@ def read_config(workspace: Path) -> Config:
         enrich=_resolve_enrich(workspace, config.enrich),
         genes=replace(config.genes, list=_resolved(workspace, config.genes.list)),
         source=_resolve_source(workspace, config.source),
+        cluster={name: _resolve_tls(workspace, p) for name, p in config.cluster.items()},
     )
 
 
@@ -179,6 +180,15 @@ def _resolve_source(workspace: Path, source: SourceConfig) -> SourceConfig:
         run_tables=_resolved(workspace, source.run_tables) if source.run_tables else None,
         dee2=_resolved_address(workspace, source.dee2),
         geo=_resolved_address(workspace, source.geo),
+    )
+
+
+def _resolve_tls(workspace: Path, profile: ClusterProfile) -> ClusterProfile:
+    return replace(
+        profile,
+        tls_ca_file=profile.tls_ca_file and _resolved(workspace, profile.tls_ca_file),
+        tls_cert_file=profile.tls_cert_file and _resolved(workspace, profile.tls_cert_file),
+        tls_key_file=profile.tls_key_file and _resolved(workspace, profile.tls_key_file),
     )
 
 

@@ -77,6 +77,11 @@ list = {genes}
 # kind = "local"
 # workers = 2
 # memory_gib = 4.0
+# [cluster.slurm]          # also pbs, sge, lsf, ssh, kubernetes, gateway, address: see docs/clusters.md
+# kind = "slurm"
+# maximum = 40             # as many jobs as there is work for; or workers = 40, always
+# interface = "ib0"        # what the nodes can reach; without it, only this machine
+# options = {{ queue = "main", walltime = "04:00:00" }}
 """
 
 

@@ -1,10 +1,15 @@
 """Tasks on Dask, a bounded number in flight, results in the order in which they end."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
-from distributed import Client, as_completed
+from dask.utils import funcname
+from distributed import Client, KilledWorker, as_completed
 
+from pipeline.one_thread import one_blas_thread
 from pipeline.progress import Progress, Report
 from storage.errors import DexomeError, StoreError
 
@@ -13,42 +18,50 @@ Result = TypeVar("Result")
 
 # Tasks waiting beyond the running ones: enough that no thread starves, few enough for any scheduler.
 TASKS_PER_THREAD = 3
+_COUNT_EVERY_S = 2.0
 
 
 def run_bounded(
-    client: Client, function: Callable[[Item], Result], items: Iterable[Item]
+    client: Client | None,
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    resources: Mapping[str, float] | None = None,
 ) -> Iterator[tuple[Item, Result | BaseException]]:
     """Call `function` on each item on the cluster; yield each item with its result or its error.
 
-    A result is taken off the cluster as soon as it is there, so nothing is lost with a worker.
+    A result is taken off the cluster as soon as it is there, so nothing is lost with a worker. An item
+    whose workers died may have been beside the one that killed them: it is tried once more, alone.
+
+    Parameters
+    ----------
+    client
+        None: the items are done here, one after the other.
+    resources
+        What a worker must have free for one item, such as `{"GPU": 1}`.
     """
-    waiting = iter(items)
-    submitted: dict[str, Item] = {}
-    completed = as_completed(with_results=True, raise_errors=False)
-
-    def submit_next() -> None:
-        for item in waiting:
-            future = client.submit(function, item, pure=False)
-            submitted[future.key] = item
-            completed.add(future)
-            return
-
-    n_threads = sum(client.nthreads().values())
-    for _ in range(TASKS_PER_THREAD * max(n_threads, 1)):
-        submit_next()
-    for future, result in completed:
-        submit_next()
-        # A failed task's result is its exception's triple.
-        value = result[1] if future.status == "error" else result
-        yield submitted.pop(future.key), value
-        future.release()
+    if client is None:
+        yield from _run_here(function, items)
+        return
+    suspects = []
+    for item, result in _run_on(client, function, items, resources):
+        if isinstance(result, KilledWorker):
+            suspects.append(item)
+        else:
+            yield item, result
+    for item in suspects:
+        yield from _run_on(client, function, [item], resources)
 
 
 def results(
-    client: Client, function: Callable[[Item], Result], items: Iterable[Item]
+    client: Client | None,
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    resources: Mapping[str, float] | None = None,
 ) -> Iterator[tuple[Item, Result | BaseException]]:
     """The same, where an error that concerns more than its item is raised, and ends the stage."""
-    for item, result in run_bounded(client, function, items):
+    for item, result in run_bounded(client, function, items, resources=resources):
         if isinstance(result, DexomeError):
             raise result
         yield item, result
@@ -71,3 +84,73 @@ def gather_in_order(
         found[place[id(item)]] = result
         report(Progress(stage=stage, done=done, total=len(items)))
     return [found[i] for i in range(len(items))]
+
+
+def _run_on(
+    client: Client,
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    resources: Mapping[str, float] | None,
+) -> Iterator[tuple[Item, Result | BaseException]]:
+    waiting = iter(items)
+    submitted: dict[str, Item] = {}
+    completed = as_completed(with_results=True, raise_errors=False)
+    window = _Window(client)
+    task, name = partial(_on_one_thread, function), funcname(function)
+
+    def fill() -> None:
+        while len(submitted) < window.size():
+            try:
+                item = next(waiting)
+            except StopIteration:
+                return
+            key = f"{name}-{uuid.uuid4().hex}"
+            future = client.submit(task, item, key=key, pure=False, resources=resources)
+            submitted[key] = item
+            completed.add(future)
+
+    fill()
+    for future, result in completed:
+        item = submitted.pop(future.key)
+        fill()
+        # A failed task's result is its exception's triple.
+        yield item, result[1] if future.status == "error" else result
+        future.release()
+
+
+def _run_here(
+    function: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[tuple[Item, Result | BaseException]]:
+    for item in items:
+        result: Result | BaseException
+        try:
+            result = _on_one_thread(function, item)
+        except Exception as error:
+            # As a task on a cluster, whose errors are told of and not raised.
+            result = error
+        yield item, result
+
+
+def _on_one_thread(function: Callable[[Item], Result], item: Item) -> Result:
+    """What a task is, in every kind of cluster and without one."""
+    with one_blas_thread():
+        return function(item)
+
+
+class _Window:
+    """How many tasks may be in flight: it grows and shrinks with the cluster."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._counted_at = -_COUNT_EVERY_S
+        self._size = 0
+
+    def size(self) -> int:
+        now = time.monotonic()
+        if now - self._counted_at >= _COUNT_EVERY_S:
+            threads = sum(self._client.nthreads().values())
+            # Workers that are asked for and not up yet shall find work when they are.
+            asked = len(getattr(self._client.cluster, "plan", ()))
+            self._size = TASKS_PER_THREAD * max(threads, asked, 1)
+            self._counted_at = now
+        return self._size

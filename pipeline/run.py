@@ -4,26 +4,36 @@ import importlib.metadata
 import json
 import logging
 from collections import Counter
-from typing import Any, TypeVar
+from typing import Any
 
 from distributed import Client
 
 from pipeline.dea.settings import ENGINE_VERSION
 from pipeline.inflight import results
+from pipeline.memory import analysis_bytes, enough_gib, gib, shard_bytes
 from pipeline.plan import Plan, plan_inputs, write_plan
 from pipeline.progress import Progress, Report
+from pipeline.share import Share
 from pipeline.stages.analyse_study import (
     AnalysisReceipt,
     AnalysisTask,
     analyse_planned,
     record_lost,
+    record_too_large,
 )
 from pipeline.stages.plan_study import plan_study, record_failure
 from pipeline.stages.record import PlanRecord, outcome_key, read_outcome
 from pipeline.stages.task import make_tasks
 from pipeline.workspace import Workspace
 from pipeline.write_shards import write_all_shards
-from storage.compile import StudyEntry, adopt_generation, begin_build, plan_build, publish_build
+from storage.compile import (
+    Build,
+    StudyEntry,
+    adopt_generation,
+    begin_build,
+    plan_build,
+    publish_build,
+)
 from storage.errors import InputError
 from storage.generation import Current, read_current
 from storage.genes import GeneList
@@ -33,8 +43,7 @@ from storage.parts import part_key
 
 log = logging.getLogger(__name__)
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_SHOWN = 10
 
 
 def run_plan(
@@ -68,18 +77,43 @@ def run_plan(
 
 
 def run_analyse(
-    workspace: Workspace, genes: GeneList, plan: Plan, client: Client, report: Report
+    workspace: Workspace,
+    genes: GeneList,
+    plan: Plan,
+    client: Client | None,
+    report: Report,
+    *,
+    share: Share | None = None,
+    task_memory: int | None = None,
 ) -> list[AnalysisReceipt]:
-    """Analyse every planned study, one task each; what has a part already is only verified."""
+    """Analyse every planned study, one task each; what has a part already is only verified.
+
+    Parameters
+    ----------
+    client
+        None: the studies are analysed in this process.
+    share
+        Only the studies of this share.
+    task_memory
+        Bytes that a task may take; a study that takes more, as far as its plan tells, is set aside.
+    """
     workspace.disk.sweep("parts/dea")
     by_study = {task.study: task for task in make_tasks(workspace.root, workspace.config, genes)}
-    items = [
-        AnalysisTask(task=by_study[record.study], part=record.part)
+    records = [
+        record
         for record in plan.planned
-        if record.study in by_study
+        if record.study in by_study and (share is None or share.has(record.study))
     ]
-    receipts, refused, known = [], Counter[str](), 0
-    report(Progress(stage="analyse", done=0, total=len(items)))
+    items, receipts = [], []
+    for record in records:
+        item = AnalysisTask(task=by_study[record.study], part=record.part)
+        done = workspace.disk.path(part_key(record.study, record.part)).is_file()
+        if why := "" if done else _why_too_large(record, len(genes), task_memory):
+            receipts.append(record_too_large(item, why))
+        else:
+            items.append(item)
+    refused, known, total = Counter(r.reason for r in receipts), 0, len(records)
+    report(Progress(stage="analyse", done=len(receipts), total=total, refused=refused))
     for item, result in results(client, analyse_planned, items):
         receipt = record_lost(item, result) if isinstance(result, BaseException) else result
         receipts.append(receipt)
@@ -88,9 +122,7 @@ def run_analyse(
         if receipt.reason:
             refused[receipt.reason] += 1
         report(
-            Progress(
-                stage="analyse", done=len(receipts), total=len(items), known=known, refused=refused
-            )
+            Progress(stage="analyse", done=len(receipts), total=total, known=known, refused=refused)
         )
     log.info("analysed %d studies, %d of them before", len(receipts), known)
     return receipts
@@ -106,13 +138,24 @@ def run_compile(
     *,
     layout: Layout | None = None,
     rebuild: bool = False,
+    task_memory: int | None = None,
 ) -> tuple[Current, bool]:
     """Compile the parts of a plan into a generation and publish it; the caller holds the lease.
+
+    Parameters
+    ----------
+    task_memory
+        Bytes that a task may take.
 
     Returns
     -------
     current, new
         The newest generation, and whether it was published just now: one that would hold the same is not.
+
+    Raises
+    ------
+    InputError
+        Planned studies are not analysed, or a shard is too large for a task's memory.
     """
     disk = workspace.disk
     disk.sweep("compendium")
@@ -121,7 +164,7 @@ def run_compile(
         "engine_version": ENGINE_VERSION,
         "dexome_version": importlib.metadata.version("dexome"),
     }
-    entries = [_entry(workspace, record) for record in plan.records]
+    entries = _entries(workspace, plan)
     build = plan_build(disk, genes, entries, attributes, layout=layout, rebuild=rebuild)
     if build is None:
         current = read_current(disk)
@@ -129,6 +172,7 @@ def run_compile(
         return current, False
     if not rebuild and (adopted := adopt_generation(disk, build.inputs, lease)):
         return adopted, True
+    _check_memory(build, task_memory)
     begin_build(disk, build)
     receipts = write_all_shards(disk, client, build.tasks, build.generation, "compile", report)
     current = publish_build(disk, build, receipts, lease)
@@ -143,8 +187,54 @@ def _no_study(workspace: Workspace) -> str:
     return "DEE2 has no project of these accessions; mend accessions in [source]"
 
 
-def _entry(workspace: Workspace, record: PlanRecord) -> StudyEntry:
-    """What the compendium says of one study of the plan."""
+def _check_memory(build: Build, task_memory: int | None) -> None:
+    """Refuse to begin what a task has too little memory for."""
+    for task in build.tasks:
+        needs = shard_bytes(task.block_bytes)
+        if task_memory is not None and needs > task_memory:
+            raise InputError(
+                f"a shard of {len(task.rows)} rows x {len(build.genes)} genes takes about {gib(needs)} to "
+                f"write, and a task of this cluster has {gib(task_memory)}; give the workers memory_gib = "
+                f"{enough_gib(needs)}, or choose another cluster"
+            )
+
+
+def largest_task(plan: Plan, n_genes: int) -> tuple[str, int]:
+    """The planned study whose analysis takes the most memory, and its bytes; none: an empty name."""
+    sizes = ((record.study, _bytes_of(record, n_genes)) for record in plan.planned)
+    return max(sizes, key=lambda found: found[1], default=("", 0))
+
+
+def _bytes_of(record: PlanRecord, n_genes: int) -> int:
+    return analysis_bytes(len(record.samples), n_genes, len(record.contrasts))
+
+
+def _why_too_large(record: PlanRecord, n_genes: int, task_memory: int | None) -> str:
+    """Why a task has too little memory for a study; empty: it has enough."""
+    needs = _bytes_of(record, n_genes)
+    if task_memory is None or needs <= task_memory:
+        return ""
+    return (
+        f"{len(record.samples)} samples x {n_genes} genes take about {gib(needs)} to analyse, and a task of "
+        f"this cluster has {gib(task_memory)}; give the workers memory_gib = {enough_gib(needs)}, or choose "
+        "another cluster"
+    )
+
+
+def _entries(workspace: Workspace, plan: Plan) -> list[StudyEntry]:
+    """What the compendium says of every study of the plan."""
+    entries = {record.study: _entry(workspace, record) for record in plan.records}
+    if missing := [study for study, entry in entries.items() if entry is None]:
+        told = ", ".join(missing[:_SHOWN]) + (" …" if len(missing) > _SHOWN else "")
+        raise InputError(
+            f"{len(missing)} of {len(plan.planned)} planned studies have no result yet: {told}; run "
+            "`dexome analyse`, or the jobs of the array that have them (`dexome analyse --part J/N`)"
+        )
+    return [entry for entry in entries.values() if entry is not None]
+
+
+def _entry(workspace: Workspace, record: PlanRecord) -> StudyEntry | None:
+    """What the compendium says of one study of the plan; None: it is not analysed yet."""
     disk = workspace.disk
     columns: dict[str, Any] = dict(record.columns)
     if record.status == "planned":
@@ -152,9 +242,7 @@ def _entry(workspace: Workspace, record: PlanRecord) -> StudyEntry:
             return StudyEntry(study=record.study, part=record.part)
         outcome = read_outcome(disk, outcome_key(record.study, record.part))
         if outcome is None:
-            raise InputError(
-                f"study {record.study} is planned but not analysed; run `dexome analyse` first"
-            )
+            return None
         columns |= {"status": outcome.status, "reason": outcome.reason, "message": outcome.message}
     else:
         columns |= {"status": record.status, "reason": record.reason, "message": record.message}

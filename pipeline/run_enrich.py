@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from distributed import Client
 
-from pipeline.config import CONFIG_NAME
+from pipeline.config import CONFIG_NAME, EnrichConfig
 from pipeline.enrich.fwer import standard_error
 from pipeline.enrich.settings import EnrichSettings
+from pipeline.enrich.term_axis import TermAxis
 from pipeline.inflight import results
 from pipeline.progress import Progress, Report
+from pipeline.share import Share
 from pipeline.stages.enrich_study import (
     ENRICH_VERSION,
     EnrichTask,
@@ -68,6 +70,71 @@ def run_enrich(
 
     A study whose task fails is written down as not testable, and is tried again by the next run.
     """
+    disk = workspace.disk
+    disk.sweep("")
+    work = _plan(workspace, genes)
+    config, axis, tasks = work.config, work.axis, work.tasks
+    failed, known = _enrich_all(client, tasks, report)
+    store = enrichment_store(store_key(axis.sha256, config.tests))
+    build = plan_enrichment(
+        disk,
+        work.generation,
+        store,
+        _contrasts(workspace),
+        {task.study: task.key for task in tasks if task.study not in failed},
+        term_labels(axis),
+        {"enrich_version": ENRICH_VERSION, "tests": asdict(config.tests), **axis.sources},
+        dict.fromkeys(("fwer", "rank_fwer"), _monte_carlo(config.tests)),
+        layout=layout,
+        rebuild=rebuild,
+    )
+    clear_builds(disk, FOLDER, build.building if build else None)
+    if build is not None:
+        begin_enrichment(disk, build)
+        receipts = write_all_shards(disk, client, build.tasks, store, "assemble", report)
+        publish_enrichment(disk, build, receipts, lease)
+        log.info("published %s of %s", store, work.generation)
+    return Enriched(
+        studies=len(tasks),
+        known=known,
+        failed=failed,
+        terms=len(axis.ids),
+        address=str(disk.path(f"{FOLDER}/{work.generation}/{store}")),
+        new=build is not None,
+    )
+
+
+def run_enrich_share(
+    workspace: Workspace,
+    genes: GeneList,
+    client: Client | None,
+    report: Report,
+    share: Share,
+) -> dict[str, Any]:
+    """Test the terms of one share of the studies, and publish nothing: `run_enrich` finds them done.
+
+    Returns
+    -------
+    told
+        studies of the share, `known` of them done before, and those that `failed` with the message.
+    """
+    tasks = [task for task in _plan(workspace, genes).tasks if share.has(task.study)]
+    failed, known = _enrich_all(client, tasks, report)
+    return {"studies": len(tasks), "known": known, "failed": failed}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Work:
+    """What there is to do for the newest generation."""
+
+    generation: str
+    config: EnrichConfig
+    axis: TermAxis
+    tasks: list[EnrichTask]
+
+
+def _plan(workspace: Workspace, genes: GeneList) -> _Work:
+    """The terms of the workspace, and one task for each study of its newest generation."""
     config = workspace.config.enrich
     if config is None:
         raise InputError(
@@ -77,7 +144,6 @@ def run_enrich(
     current = read_current(disk)
     if current is None:
         raise InputError(f"{workspace.root} has no compendium yet; run `dexome run` first")
-    disk.sweep("")
     terms, axis = prepare_terms(disk, genes, config)
     manifest = read_manifest(disk, current.generation, current.manifest_sha256)
     if manifest.gene_list_sha256 != genes.sha256:
@@ -96,38 +162,11 @@ def run_enrich(
         )
         for study, part in sorted(manifest.parts.items())
     ]
-    failed, known = _enrich_all(client, tasks, report)
-    store = enrichment_store(store_key(axis.sha256, config.tests))
-    build = plan_enrichment(
-        disk,
-        current.generation,
-        store,
-        _contrasts(workspace),
-        {task.study: task.key for task in tasks if task.study not in failed},
-        term_labels(axis),
-        {"enrich_version": ENRICH_VERSION, "tests": asdict(config.tests), **axis.sources},
-        dict.fromkeys(("fwer", "rank_fwer"), _monte_carlo(config.tests)),
-        layout=layout,
-        rebuild=rebuild,
-    )
-    clear_builds(disk, FOLDER, build.building if build else None)
-    if build is not None:
-        begin_enrichment(disk, build)
-        receipts = write_all_shards(disk, client, build.tasks, store, "assemble", report)
-        publish_enrichment(disk, build, receipts, lease)
-        log.info("published %s of %s", store, current.generation)
-    return Enriched(
-        studies=len(tasks),
-        known=known,
-        failed=failed,
-        terms=len(axis.ids),
-        address=str(disk.path(f"{FOLDER}/{current.generation}/{store}")),
-        new=build is not None,
-    )
+    return _Work(generation=current.generation, config=config, axis=axis, tasks=tasks)
 
 
 def _enrich_all(
-    client: Client, tasks: list[EnrichTask], report: Report
+    client: Client | None, tasks: list[EnrichTask], report: Report
 ) -> tuple[dict[str, str], int]:
     """Messages of the studies that failed, and how many were done before."""
     failed: dict[str, str] = {}

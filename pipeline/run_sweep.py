@@ -31,6 +31,8 @@ from storage.split import Split
 
 log = logging.getLogger(__name__)
 
+GPU = "GPU"
+
 Item = TrialTask | BaselineTask
 
 
@@ -59,11 +61,13 @@ def run_sweep(
     recipe: Recipe,
     settings: SweepSettings,
     split: Split,
+    *,
+    task_memory: int | None = None,
 ) -> Swept:
     """Do what is left of a sweep, and write `models/NAME/sweep-KIND.json`.
 
     A trial that diverges, or whose worker dies, is told of, and the others go on. The latter is tried again
-    by the next run.
+    by the next run. `task_memory` is how many bytes a task may take; None: nobody can tell.
 
     Raises
     ------
@@ -82,14 +86,15 @@ def run_sweep(
         )
         for trial in planned
     ]
-    _check_memory(client, trials, split)
+    _check_memory(trials, split, task_memory)
     items: list[Item] = [*_baselines(trials, planned, recipe), *trials]
     found: list[TrialResult] = []
     baselines: list[BaselineResult] = []
     failed: dict[str, str] = {}
     counted, known = Counter[str](), 0
     report(Progress(stage="sweep", done=0, total=len(items)))
-    for done, (item, result) in enumerate(results(client, run_item, items), start=1):
+    found_results = results(client, run_item, items, resources=_resources(client))
+    for done, (item, result) in enumerate(found_results, start=1):
         what = item.trial.name if isinstance(item, TrialTask) else f"{item.kind} baselines"
         if isinstance(result, BaseException):
             failed[what] = repr(result)
@@ -155,16 +160,19 @@ def _baselines(trials: list[TrialTask], planned: list[Trial], recipe: Recipe) ->
     ]
 
 
-def _check_memory(client: Client, trials: list[TrialTask], split: Split) -> None:
+def _resources(client: Client) -> dict[str, float] | None:
+    """One GPU for each training, where the workers say that they have some."""
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return {GPU: 1} if any(GPU in worker["resources"] for worker in workers) else None
+
+
+def _check_memory(trials: list[TrialTask], split: Split, task_memory: int | None) -> None:
     """Refuse a sweep whose largest trial would be killed by its worker's limit."""
     largest = max(trials, key=lambda item: estimate_trial(item, split))
     needed = estimate_trial(largest, split)
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    for worker in workers:
-        limit = worker["memory_limit"] / worker["nthreads"]
-        if worker["memory_limit"] and needed > limit:
-            raise InputError(
-                f"the trial {largest.trial.name} needs {needed / 2**30:.1f} GiB, and a thread of a worker "
-                f"has {limit / 2**30:.1f}; raise memory_gib of the cluster's profile, with fewer workers, or "
-                "lower the largest value in [sweep]"
-            )
+    if task_memory is not None and needed > task_memory:
+        raise InputError(
+            f"the trial {largest.trial.name} needs {needed / 2**30:.1f} GiB, and a task on these machines "
+            f"has {task_memory / 2**30:.1f}; raise memory_gib of the cluster's profile, with fewer "
+            "workers, or lower the largest value in [sweep]"
+        )

@@ -10,6 +10,9 @@ from storage.disk import Disk
 from storage.errors import InputError
 from storage.genes import GeneList, read_gene_list
 
+# In the workspace: what machines leave, logs of jobs, performance reports, certificates of a run.
+CLUSTER_FOLDER = "cluster"
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:

@@ -1,5 +1,6 @@
 """Writing one shard row: the only task that writes into a store, whole shards and nothing else."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -76,6 +77,12 @@ class ShardTask:
     axis_sha256: str
     layout: Layout
     links: dict[str, tuple[str, str]]
+
+    @property
+    def block_bytes(self) -> list[int]:
+        """Bytes of the block of each variable."""
+        cells = len(self.rows) * math.prod(self.inner)
+        return [cells * np.dtype(variable.dtype).itemsize for variable in self.variables]
 
     def path(self, variable: Variable) -> str:
         """The array's path within the store."""

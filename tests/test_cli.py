@@ -42,7 +42,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_help_names_every_command() -> None:
     runner = CliRunner()
     text = runner.invoke(app, ["--help"]).stdout
-    commands = [command.name for command in app.registered_commands] + ["query"]
+    commands = [command.name for command in app.registered_commands] + ["query", "cluster"]
     assert {"init", "run", "fetch", "plan", "analyse", "compile", "dea", "go", "demo"} <= set(
         commands
     )

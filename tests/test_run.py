@@ -1,18 +1,22 @@
 """The main job on a tiny workspace: what comes out, what is done again, and what is not."""
 
 import dataclasses
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cluster.connect import connect
+from cluster.profile import ClusterProfile
 from pipeline.dea.settings import DeaSettings
 from pipeline.plan import plan_inputs, read_plan
 from pipeline.progress import Progress
 from pipeline.run import run_analyse, run_compile, run_plan
 from pipeline.stages import analyse_study, plan_study
+from pipeline.stages.analyse_study import AnalysisReceipt, AnalysisTask
 from pipeline.workspace import Workspace
 from storage.errors import InputError, StoreError
 from storage.generation import list_generations
@@ -204,7 +208,8 @@ def test_compiling_what_is_not_analysed_names_the_study(workspace: Workspace) ->
     with Lease(workspace.disk) as lease, connect(IN_PROCESS) as client:
         plan = run_plan(workspace, genes, client, lease, silent)
         with pytest.raises(
-            InputError, match="study S0 is planned but not analysed; run `dexome analyse`"
+            InputError,
+            match="3 planned studies have no result yet: S0, S1, S2; run `dexome analyse`",
         ):
             run_compile(workspace, genes, plan, client, lease, silent)
 
@@ -241,3 +246,35 @@ def test_a_source_without_studies_is_an_error(tmp_path: Path) -> None:
     workspace.config.source.path.mkdir(parents=True)
     with pytest.raises(InputError, match="holds no study"):
         run_whole(workspace)
+
+
+@pytest.mark.slow
+def test_a_study_that_kills_its_worker_is_set_aside_and_the_rest_goes_on(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genes = workspace.read_genes()
+    two = ClusterProfile(kind="local", workers=2, memory_gib=1.0)
+    with Lease(workspace.disk) as lease, connect(two) as client:
+        plan = run_plan(workspace, genes, client, lease, silent)
+        with monkeypatch.context() as patch:
+            patch.setattr("pipeline.run.analyse_planned", analyse_or_die)
+            receipts = run_analyse(workspace, genes, plan, client, silent)
+        assert {r.study: r.reason for r in receipts} == {"S0": "", "S1": "worker_died", "S2": ""}
+        run_compile(workspace, genes, plan, client, lease, silent)
+        row = studies_of(open_compendium(workspace.root)).sel(study="S1")
+        assert (str(row["status"].values), str(row["reason"].values)) == ("failed", "worker_died")
+        assert "give the workers more memory_gib" in str(row["message"].values)
+        # The next run tries it again.
+        again = run_analyse(workspace, genes, plan, client, silent)
+    assert {r.study: (r.reason, r.known) for r in again} == {
+        "S0": ("", True),
+        "S1": ("", False),
+        "S2": ("", True),
+    }
+
+
+def analyse_or_die(item: AnalysisTask) -> AnalysisReceipt:
+    """Analyse a study, unless it is the one that takes the worker with it."""
+    if item.task.study == "S1":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return analyse_study.analyse_planned(item)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 import typer
 
+from pipeline.commands.machines import machines
 from pipeline.commands.options import (
     EXIT_REFUSED,
     HERE,
@@ -17,7 +18,6 @@ from pipeline.commands.options import (
     WorkspaceOption,
 )
 from pipeline.commands.output import echo_fields, echo_json, echo_table
-from pipeline.commands.progress import progress_report
 from pipeline.workspace import open_workspace
 from storage.halves_schema import KINDS
 from storage.lease import Lease
@@ -42,19 +42,19 @@ def halves(
 
     Exit code 0: all done; 3: done, but some studies failed; 1: failed; 2: wrong usage.
     """
-    from cluster.connect import connect
     from pipeline.run_halves import run_halves
 
     opened = open_workspace(workspace)
     genes = opened.read_genes()
     with (
         Lease(opened.disk, take_over=take_over) as lease,
-        connect(opened.config.profile(cluster)) as client,
-        progress_report() as report,
+        machines(opened, cluster) as stage,
     ):
         chosen = read_split(opened.disk, split)
         halved = asdict(
-            run_halves(opened, genes, client, lease, report, chosen, part, rebuild=rebuild)
+            run_halves(
+                *(opened, genes, stage.client, lease, stage.report, chosen, part), rebuild=rebuild
+            )
         )
     if as_json:
         echo_json(halved)

@@ -38,4 +38,13 @@ SplitOption = Annotated[
     str | None,
     typer.Option(help="Name of the split store.", show_default="the newest of the generation"),
 ]
+PartOption = Annotated[
+    str | None,
+    typer.Option(
+        "--part",
+        metavar="J/N",
+        help="Only share J of N of the studies, in this process: one job of an array.",
+        show_default="all",
+    ),
+]
 HERE = Path()

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from pipeline.commands.machines import machines
 from pipeline.commands.options import (
     HERE,
     ClusterOption,
@@ -13,7 +14,6 @@ from pipeline.commands.options import (
     WorkspaceOption,
 )
 from pipeline.commands.output import counted, echo_fields, echo_json
-from pipeline.commands.progress import progress_report
 from pipeline.prepare.audit import KINDS
 from pipeline.prepare.settings import PAPER
 from pipeline.workspace import open_workspace
@@ -38,18 +38,18 @@ def prepare(
     as_json: JsonOption = False,
 ) -> None:
     """Split the newest compendium, scale its genes, write the training copy; audit it for leaks."""
-    from cluster.connect import connect
     from pipeline.run_prepare import run_prepare
 
     opened = open_workspace(workspace)
     settings = opened.config.prepare if preset is None else PAPER
     with (
         Lease(opened.disk, take_over=take_over) as lease,
-        connect(opened.config.profile(cluster)) as client,
-        progress_report() as report,
+        machines(opened, cluster) as stage,
     ):
         prepared = asdict(
-            run_prepare(opened, client, lease, report, settings, fresh=fresh, rebuild=rebuild)
+            run_prepare(
+                *(opened, stage.client, lease, stage.report, settings), fresh=fresh, rebuild=rebuild
+            )
         )
     if as_json:
         echo_json(prepared)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.commands.fetch import fetch_raw
+from pipeline.commands.machines import machines
 from pipeline.commands.models import STOPPED
 from pipeline.commands.options import (
     HERE,
@@ -15,7 +16,7 @@ from pipeline.commands.options import (
     TakeOverOption,
     WorkspaceOption,
 )
-from pipeline.commands.stages import dask_stage, finish, summarise
+from pipeline.commands.stages import finish, summarise
 from pipeline.workspace import Workspace, open_workspace
 from storage.errors import DexomeError, LockedError
 from storage.lease import Lease
@@ -52,10 +53,13 @@ def run_all(
     with Lease(workspace.disk, take_over=take_over) as lease:
         if workspace.config.source.kind != "folder":
             fetch_raw(workspace, lease)
-        with dask_stage(workspace, cluster) as (client, report):
+        with machines(workspace, cluster) as stage:
+            client, report, memory = stage.client, stage.report, stage.task_memory
             planned = run_plan(workspace, genes, client, lease, report)
-            receipts = run_analyse(workspace, genes, planned, client, report)
-            published = run_compile(workspace, genes, planned, client, lease, report)
+            receipts = run_analyse(workspace, genes, planned, client, report, task_memory=memory)
+            published = run_compile(
+                workspace, genes, planned, client, lease, report, task_memory=memory
+            )
             summary = summarise(workspace, planned, receipts, published)
             if workspace.config.enrich is not None:
                 enriched = run_enrich(workspace, genes, client, lease, report)

@@ -1,12 +1,12 @@
 """The commands of the stages that make a compendium: plan, analyse, compile, enrich."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from pipeline.commands.machines import machines, share_machines
 from pipeline.commands.options import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -14,6 +14,7 @@ from pipeline.commands.options import (
     HERE,
     ClusterOption,
     JsonOption,
+    PartOption,
     RebuildOption,
     TakeOverOption,
     WorkspaceOption,
@@ -28,10 +29,10 @@ from pipeline.commands.output import (
     refusals,
 )
 from pipeline.commands.prepare import echo_prepared
-from pipeline.commands.progress import progress_report
 from pipeline.flow import flow_table
+from pipeline.memory import GIB
 from pipeline.plan import Plan, plan_inputs, read_plan
-from pipeline.progress import Report
+from pipeline.share import read_share
 from pipeline.workspace import Workspace, open_workspace
 from storage.generation import FOLDER, Current
 from storage.lease import Lease
@@ -39,8 +40,6 @@ from storage.schema import CONTRASTS_STORE
 
 # Dask and the statistics are imported when a stage needs them: no query should wait for them.
 if TYPE_CHECKING:
-    from distributed import Client
-
     from pipeline.stages.analyse_study import AnalysisReceipt
 
 
@@ -51,16 +50,18 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Decide for every study whether it is in, with which contrasts, or out, and why."""
-    from pipeline.run import run_plan
+    from pipeline.run import largest_task, run_plan
 
     opened = open_workspace(workspace)
     genes = opened.read_genes()
     with (
         Lease(opened.disk, take_over=take_over) as lease,
-        dask_stage(opened, cluster) as (client, report),
+        machines(opened, cluster) as stage,
     ):
-        planned = run_plan(opened, genes, client, lease, report)
+        planned = run_plan(opened, genes, stage.client, lease, stage.report)
     summary, flow = summarise(opened, planned), flow_table(planned.records)
+    study, n_bytes = largest_task(planned, len(genes))
+    summary["largest_task"] = {"study": study, "memory_gib": round(n_bytes / GIB, 2)}
     if as_json:
         summary["flow"] = records(flow)
     else:
@@ -69,16 +70,24 @@ def plan(
 
 
 def analyse(
-    workspace: WorkspaceOption = HERE, cluster: ClusterOption = None, as_json: JsonOption = False
+    workspace: WorkspaceOption = HERE,
+    cluster: ClusterOption = None,
+    part: PartOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Analyse every planned study that has no result yet."""
+    """Analyse every planned study that has no result yet, or those of one job of an array."""
     from pipeline.run import run_analyse
 
+    share = read_share(part) if part else None
     opened = open_workspace(workspace)
     genes = opened.read_genes()
     planned = read_plan(opened.disk, plan_inputs(opened.config, genes))
-    with dask_stage(opened, cluster) as (client, report):
-        receipts = run_analyse(opened, genes, planned, client, report)
+    with share_machines(opened, cluster) if share else machines(opened, cluster) as stage:
+        receipts = run_analyse(
+            *(opened, genes, planned, stage.client, stage.report),
+            share=share,
+            task_memory=stage.task_memory,
+        )
     finish(summarise(opened, planned, receipts), as_json)
 
 
@@ -97,32 +106,46 @@ def compile_(
     planned = read_plan(opened.disk, plan_inputs(opened.config, genes))
     with (
         Lease(opened.disk, take_over=take_over) as lease,
-        dask_stage(opened, cluster) as (client, report),
+        machines(opened, cluster) as stage,
     ):
-        published = run_compile(opened, genes, planned, client, lease, report, rebuild=rebuild)
+        published = run_compile(
+            *(opened, genes, planned, stage.client, lease, stage.report),
+            rebuild=rebuild,
+            task_memory=stage.task_memory,
+        )
     finish(summarise(opened, planned, published=published), as_json)
 
 
 def enrich(
     workspace: WorkspaceOption = HERE,
     cluster: ClusterOption = None,
+    part: PartOption = None,
     take_over: TakeOverOption = False,
     rebuild: RebuildOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Test the terms of [enrich] in every contrast of the newest compendium, into a store beside it.
 
+    With --part, only the studies of one job of an array, and nothing is published: enrich without it does.
+
     Exit code 0: all done; 3: done, but some studies failed; 1: failed; 2: wrong usage.
     """
-    from pipeline.run_enrich import run_enrich
+    from pipeline.run_enrich import run_enrich, run_enrich_share
 
     opened = open_workspace(workspace)
     genes = opened.read_genes()
-    with (
-        Lease(opened.disk, take_over=take_over) as lease,
-        dask_stage(opened, cluster) as (client, report),
-    ):
-        enriched = asdict(run_enrich(opened, genes, client, lease, report, rebuild=rebuild))
+    if part is not None:
+        share = read_share(part)
+        with share_machines(opened, cluster) as stage:
+            enriched = run_enrich_share(opened, genes, stage.client, stage.report, share)
+    else:
+        with (
+            Lease(opened.disk, take_over=take_over) as lease,
+            machines(opened, cluster) as whole,
+        ):
+            enriched = asdict(
+                run_enrich(opened, genes, whole.client, lease, whole.report, rebuild=rebuild)
+            )
     if as_json:
         echo_json(enriched)
     else:
@@ -177,6 +200,9 @@ def echo_summary(summary: dict[str, Any]) -> None:
         "studies": f"{summary['studies']}, {summary['planned']} planned "
         f"with {counted(summary['planned_contrasts'], 'contrast')}"
     }
+    if largest := summary.get("largest_task", {}).get("study"):
+        most = summary["largest_task"]["memory_gib"]
+        fields["memory"] = f"about {most:.1f} GiB for the largest task, {largest}"
     if "analysed" in summary:
         fields["analysed"] = f"{summary['analysed']}, {summary['analysed_before']} of them before"
     if "compendium" in summary:
@@ -205,24 +231,16 @@ def echo_summary(summary: dict[str, Any]) -> None:
 
 
 def echo_enriched(enriched: dict[str, Any]) -> None:
-    """Print what the enrichment came to."""
-    echo_fields(
-        {
-            "enriched": f"{counted(enriched['studies'], 'study', 'studies')}, "
-            f"{enriched['known']} of them before, "
-            f"{len(enriched['failed'])} failed",
-            "terms": f"{enriched['terms']} with a gene of the gene axis",
-            "enrichment": f"{enriched['address']} ({'new' if enriched['new'] else 'unchanged'})",
-        }
-    )
+    """Print what the enrichment, or one share of it, came to."""
+    fields = {
+        "enriched": f"{counted(enriched['studies'], 'study', 'studies')}, "
+        f"{enriched['known']} of them before, {len(enriched['failed'])} failed"
+    }
+    if "address" in enriched:
+        fields["terms"] = f"{enriched['terms']} with a gene of the gene axis"
+        fields["enrichment"] = (
+            f"{enriched['address']} ({'new' if enriched['new'] else 'unchanged'})"
+        )
+    echo_fields(fields)
     for study, message in sorted(enriched["failed"].items()):
         typer.echo(f"  {study}: failed: {message}; the next run tries again")
-
-
-@contextmanager
-def dask_stage(workspace: Workspace, cluster: str | None) -> "Iterator[tuple[Client, Report]]":
-    """A client of the profile and a reporter, for as long as a stage runs."""
-    from cluster.connect import connect
-
-    with connect(workspace.config.profile(cluster)) as client, progress_report() as report:
-        yield client, report

@@ -8,6 +8,7 @@ import typer
 
 from model.recipe import PAPER, Recipe
 from model.sweeps.settings import Kind
+from pipeline.commands.machines import machines
 from pipeline.commands.options import (
     EXIT_REFUSED,
     HERE,
@@ -18,7 +19,6 @@ from pipeline.commands.options import (
     WorkspaceOption,
 )
 from pipeline.commands.output import echo_json, echo_table
-from pipeline.commands.progress import progress_report
 from pipeline.workspace import open_workspace
 from storage.split import read_split
 
@@ -45,16 +45,17 @@ def sweep(
 
     Exit code 0: all done; 3: done, but some trainings failed; 1: failed; 2: wrong usage.
     """
-    from cluster.connect import connect
     from model.figures.sweep_curves import draw_sweep
     from pipeline.run_sweep import run_sweep
 
     opened = open_workspace(workspace)
     recipe = PAPER if preset == "paper" else opened.config.train or Recipe()
     chosen = read_split(opened.disk, split)
-    with connect(opened.config.profile(cluster)) as client, progress_report() as report:
+    with machines(opened, cluster) as stage:
         swept = run_sweep(
-            opened.disk, client, report, name, over, recipe, opened.config.sweep, chosen
+            *(opened.disk, stage.client, stage.report, name, over, recipe),
+            *(opened.config.sweep, chosen),
+            task_memory=stage.task_memory,
         )
     drawn = draw_sweep(
         opened.disk, name, over, swept.points, swept.ceiling, int(chosen.selected.sum())

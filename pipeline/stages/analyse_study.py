@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from pipeline.dea.design import Contrast
 from pipeline.dea.errors import NotAnalysableError
 from pipeline.dea.result import StudyResult
 from pipeline.dea.settings import ENGINE_VERSION
 from pipeline.dea.study import analyse_study as analyse
+from pipeline.one_thread import one_blas_thread
 from pipeline.sources.refusal import Refusal
 from pipeline.stages.prepare import (
     Prepared,
@@ -105,7 +105,7 @@ def make_part(task: StudyTask, prepared: Prepared) -> Part:
     contrasts = [
         Contrast(test=planned.test, reference=planned.reference) for planned in curation.contrasts
     ]
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_blas_thread():
         result = analyse(prepared.counts, design, contrasts, task.dea)
     return Part(
         study=task.study,
@@ -137,6 +137,12 @@ def make_part(task: StudyTask, prepared: Prepared) -> Part:
 def record_lost(item: AnalysisTask, error: BaseException) -> AnalysisReceipt:
     """Record, from outside, a study whose worker did not live to do it."""
     return _write_failure(item, unknown_failure(error), time.perf_counter())
+
+
+def record_too_large(item: AnalysisTask, message: str) -> AnalysisReceipt:
+    """Record a study that a worker of this cluster has no memory for; the next run looks again."""
+    outcome = Outcome(status="failed", reason="too_large", message=message)
+    return _write_failure(item, outcome, time.perf_counter())
 
 
 def _write_failure(item: AnalysisTask, outcome: Outcome, started: float) -> AnalysisReceipt:

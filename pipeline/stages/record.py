@@ -82,6 +82,13 @@ def read_outcome(disk: Disk, key: str) -> Outcome | None:
 
 def unknown_failure(error: BaseException) -> Outcome:
     """The outcome of a study whose task raised what no study should; the next run tries it again."""
+    if type(error).__name__ == "KilledWorker":
+        return Outcome(
+            status="failed",
+            reason="worker_died",
+            message="three workers died of it, one after the other, while it was alone; most likely for want "
+            "of memory: give the workers more memory_gib, and run again",
+        )
     where = traceback.extract_tb(error.__traceback__)
     at = f" at {Path(where[-1].filename).name}:{where[-1].lineno}" if where else ""
     message = f"{type(error).__name__}: {error}".splitlines()[0]

@@ -1,0 +1,83 @@
+"""Workers as jobs of a batch system, through dask-jobqueue: Slurm, PBS, Grid Engine, LSF."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from distributed.deploy.spec import SpecCluster
+from distributed.security import Security
+
+from cluster.extras import import_extra
+from cluster.profile import ClusterError, ClusterProfile
+from cluster.worker import ENVIRONMENT, listening, worker_arguments
+
+_CLASSES = {
+    "slurm": "SLURMCluster",
+    "pbs": "PBSCluster",
+    "sge": "SGECluster",
+    "lsf": "LSFCluster",
+}
+
+
+def start_queue(profile: ClusterProfile, folder: Path, security: Security | None) -> SpecCluster:
+    """A cluster of jobs, none of them submitted yet; the scheduler runs in this process."""
+    jobqueue = import_extra("dask_jobqueue", "hpc", profile.kind)
+    make = getattr(jobqueue, _CLASSES[profile.kind])
+    (folder / "jobs").mkdir(parents=True, exist_ok=True)
+    try:
+        return make(**queue_options(profile, folder, security))
+    except (TypeError, ValueError) as error:
+        message = str(error).splitlines()[0]
+        raise ClusterError(f'kind = "{profile.kind}" refuses its options: {message}') from error
+
+
+def queue_options(
+    profile: ClusterProfile, folder: Path, security: Security | None
+) -> dict[str, Any]:
+    """Keywords of a dask-jobqueue cluster: those that follow from the profile, then its options.
+
+    A job is one worker of one core, unless the options name more `processes` or `cores`. Logs of jobs
+    are below `folder`, which every machine must see.
+    """
+    given = dict(profile.options)
+    processes = given.pop("processes", 1)
+    # A job ends with its worker's lifetime, and another one is asked for.
+    arguments = worker_arguments(profile, restart=False)
+    for name, value in listening(profile).items():
+        arguments += [f"--{name}", value]
+    prologue = [f"export {name}={value}" for name, value in ENVIRONMENT.items()]
+    return {
+        "processes": processes,
+        "cores": processes,
+        "memory": f"{profile.memory_gib * processes:g}GiB",
+        "log_directory": str(folder / "jobs"),
+        "shared_temp_directory": str(folder),
+        "security": security,
+        "protocol": "tls://" if security else None,
+        **given,
+        "worker_extra_args": [*arguments, *given.get("worker_extra_args", ())],
+        "job_script_prologue": [*prologue, *given.get("job_script_prologue", ())],
+        "scheduler_options": {
+            "dashboard_address": profile.dashboard,
+            **listening(profile),
+            **given.get("scheduler_options", {}),
+        },
+    }
+
+
+def vanished_jobs(profile: ClusterProfile, jobs: Mapping[str, str]) -> list[str]:
+    """Names of the workers whose jobs, by id, the batch system does not know any more.
+
+    Only Slurm is asked: its answer is one command for all jobs of the user. Where it can't be had,
+    no job counts as vanished.
+    """
+    if profile.kind != "slurm" or not jobs:
+        return []
+    command = ["squeue", "--me", "--noheader", "--format=%A"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    known = set(answer.stdout.split())
+    return [name for name, job in jobs.items() if job not in known]

@@ -1,0 +1,128 @@
+"""Workers on this machine."""
+
+import logging
+import os
+from typing import Any
+
+import psutil
+from distributed import LocalCluster
+from distributed.security import Security
+
+from cluster.profile import ClusterError, ClusterProfile
+from cluster.size import settle
+from cluster.worker import worker_keywords
+
+log = logging.getLogger(__name__)
+
+_START_ATTEMPTS = 3
+
+
+def start_local(profile: ClusterProfile, security: Security | None) -> LocalCluster:
+    """Start workers on this machine; once they run, their nannies replace those that die.
+
+    A worker that dies while it starts takes the whole cluster with it, so that is tried again.
+    """
+    workers = _first_size(profile)
+    for attempt in range(1, _START_ATTEMPTS + 1):
+        try:
+            if profile.gpus is not None:
+                return _start_on_gpus(profile, security)
+            return LocalCluster(n_workers=workers, **local_options(profile, security))
+        except (RuntimeError, TimeoutError) as error:
+            log.warning("a worker died while it started (attempt %d): %s", attempt, error)
+            last = error
+    raise ClusterError(
+        f"the {workers} workers of {profile.memory_gib:g} GiB died {_START_ATTEMPTS} times while they "
+        "started; give them more memory_gib, or ask for fewer workers"
+    ) from last
+
+
+def start_threads(profile: ClusterProfile) -> LocalCluster:
+    """One worker in this process, with as many threads as the profile has workers."""
+    return LocalCluster(
+        n_workers=1,
+        threads_per_worker=profile.workers or default_workers(profile.memory_gib),
+        processes=False,
+        memory_limit=f"{profile.memory_gib}GiB",
+        dashboard_address=profile.dashboard,
+        silence_logs=logging.ERROR,
+        **worker_keywords(profile, restart=False),
+    )
+
+
+def local_options(profile: ClusterProfile, security: Security | None) -> dict[str, Any]:
+    """Keywords of `LocalCluster`, without the size."""
+    return {
+        "threads_per_worker": 1,
+        "processes": True,
+        "memory_limit": f"{profile.memory_gib}GiB",
+        "interface": profile.interface,
+        "dashboard_address": profile.dashboard,
+        "security": security,
+        "silence_logs": logging.ERROR,
+        **worker_keywords(profile, restart=True),
+        **profile.options,
+    }
+
+
+def default_workers(memory_gib: float) -> int:
+    """As many workers as this process may use cores, and this machine has memory for."""
+    fitting = psutil.virtual_memory().total / 2**30 // memory_gib
+    return max(1, min(_cores(), int(fitting)))
+
+
+def gpu_ids(count: int, visible: str | None) -> list[str]:
+    """The first `count` GPUs of those that a batch system has made visible, or of the machine.
+
+    Raises
+    ------
+    ClusterError
+        Fewer are visible.
+    """
+    if visible is None:
+        return [str(number) for number in range(count)]
+    ids = [word.strip() for word in visible.split(",") if word.strip()]
+    if len(ids) < count:
+        raise ClusterError(
+            f"gpus = {count}, but CUDA_VISIBLE_DEVICES names {len(ids)} ({visible!r}); ask for fewer gpus"
+        )
+    return ids[:count]
+
+
+def _start_on_gpus(profile: ClusterProfile, security: Security | None) -> LocalCluster:
+    """One worker for each GPU, which sees that one alone and offers it as the resource GPU."""
+    assert profile.gpus is not None
+    # What a batch system has given to this job; nobody else can tell.
+    ids = gpu_ids(profile.gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    cluster = LocalCluster(n_workers=0, **local_options(profile, security))
+    options = cluster.new_spec["options"]
+    for number, gpu in enumerate(ids):
+        cluster.worker_spec[number] = {
+            **cluster.new_spec,
+            "options": {
+                **options,
+                "env": {**options.get("env", {}), "CUDA_VISIBLE_DEVICES": gpu},
+                "resources": {"GPU": 1, **profile.resources},
+            },
+        }
+    try:
+        settle(cluster)
+    except BaseException:
+        cluster.close()
+        raise
+    return cluster
+
+
+def _first_size(profile: ClusterProfile) -> int:
+    if profile.gpus is not None:
+        return profile.gpus
+    if profile.adaptive:
+        return profile.minimum or 1
+    return profile.workers or default_workers(profile.memory_gib)
+
+
+def _cores() -> int:
+    """Cores that this process may run on: a batch system may have given it fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

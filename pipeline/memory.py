@@ -1,0 +1,43 @@
+"""What a task takes of a worker's memory, told before it runs: pure arithmetic on the plan."""
+
+import math
+
+# A worker with everything imported and its kernels loaded, before its first task.
+BASE_BYTES = 450 << 20
+# Measured peaks (benchmarks/memory): arrays of the size of the counts that live at once, as float64.
+_COUNT_COPIES = 6.0
+# Statistics of a contrast over all genes, as they are computed and as they are written.
+_CONTRAST_BYTES_PER_GENE = 60
+# Of the block that is being written: as Zarr encodes it, and as it reads back.
+_SHARD_COPIES = 2.5
+_BYTES = 8
+GIB = 1 << 30
+
+
+def analysis_bytes(n_samples: int, n_genes: int, n_contrasts: int) -> int:
+    """Peak memory of a worker that analyses a study, in bytes.
+
+    Parameters
+    ----------
+    n_samples
+        All columns of the study's count table, those that are not used too.
+    n_genes
+        The length of the gene axis.
+    """
+    counts = n_samples * n_genes * _BYTES * _COUNT_COPIES
+    return int(BASE_BYTES + counts + n_contrasts * n_genes * _CONTRAST_BYTES_PER_GENE)
+
+
+def shard_bytes(blocks: list[int]) -> int:
+    """Peak memory of a worker that writes one row of shards, from the bytes of each array's block."""
+    return BASE_BYTES + sum(blocks) + int(_SHARD_COPIES * max(blocks))
+
+
+def gib(n_bytes: float) -> str:
+    """Bytes in words."""
+    return f"{n_bytes / GIB:.1f} GiB"
+
+
+def enough_gib(n_bytes: float) -> int:
+    """The memory_gib of a profile that is enough for a task, with a tenth to spare."""
+    return math.ceil(1.1 * n_bytes / GIB)

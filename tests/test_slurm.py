@@ -1,0 +1,330 @@
+"""A real Slurm on this machine: jobs as workers, those that end, certificates, and `cluster check`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from distributed import Client
+
+from cluster.connect import connect
+from cluster.profile import ClusterProfile
+from pipeline.inflight import run_bounded
+from tests.support.command import dexome, start_dexome
+from tests.support.slurm import Slurm, running_slurm, why_not
+from tests.support.whole_run import compendium_hash, run_whole
+from tests.support.workspaces import make_workspace
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(why_not()), reason=why_not()),
+]
+
+OPTIONS = {"queue": "main", "walltime": "00:20:00"}
+PROFILES = """
+[cluster.two]
+kind = "slurm"
+workers = 2
+memory_gib = 1.0
+report = true
+[cluster.two.options]
+queue = "main"
+walltime = "00:20:00"
+
+[cluster.grows]
+kind = "slurm"
+maximum = 2
+memory_gib = 1.0
+tls = true
+options = { queue = "main", walltime = "00:20:00" }
+
+[cluster.nowhere]
+kind = "slurm"
+workers = 1
+options = { queue = "nowhere" }
+
+[cluster.lost]
+kind = "slurm"
+workers = 1
+memory_gib = 1.0
+options = { queue = "main", python = "/nowhere/python" }
+"""
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    before = os.environ.get("SLURM_CONF")
+    with running_slurm(tmp_path_factory.mktemp("slurm") / "root") as running:
+        os.environ.update(running.environment)
+        try:
+            yield running
+        finally:
+            del os.environ["SLURM_CONF"]
+            if before is not None:
+                os.environ["SLURM_CONF"] = before
+    daemons = {"munged", "slurmctld", "slurmd", "slurmstepd"}
+    left = [p.name() for p in psutil.Process().children(recursive=True) if p.name() in daemons]
+    assert not left, "daemons were left behind"
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with profiles of Slurm, not run yet."""
+    top = tmp_path_factory.mktemp("slurm-work")
+    workspace = make_workspace(top, studies=4)
+    root = top / "ws"
+    source = workspace.config.source.path
+    made = dexome("init", root, "--genes", workspace.config.genes.list, "--source", source)
+    assert made.returncode == 0, made.stderr
+    with (root / "dexome.toml").open("a") as file:
+        file.write(PROFILES)
+    return root
+
+
+def two(**changes: object) -> ClusterProfile:
+    return ClusterProfile(kind="slurm", workers=2, memory_gib=1.0, options=OPTIONS, **changes)  # type: ignore[arg-type]
+
+
+def wait_until(happened, timeout_s: float = 90.0) -> None:  # type: ignore[no-untyped-def]
+    deadline = time.monotonic() + timeout_s
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("profile", ["two", "grows"])
+def test_the_main_job_on_slurm_gives_the_compendium_of_one_process(
+    slurm: Slurm, work: Path, tmp_path: Path, profile: str
+) -> None:
+    here = make_workspace(tmp_path, studies=4)
+    run_whole(here)
+    done = dexome("run", "--cluster", profile, "-w", work)
+    assert done.returncode == 0, done.stderr
+    assert compendium_hash(work) == compendium_hash(here.root)
+    wait_until(lambda: not slurm.jobs(), 20)
+    if profile == "two":
+        reports = list((work / "cluster").glob("report-*.html"))
+        assert len(reports) == 1
+        assert "bokeh" in reports[0].read_text()
+    assert not list((work / "cluster").glob("tls-*")), "certificates outlived their run"
+
+
+def test_jobs_that_end_are_replaced_before_and_after_their_worker_came_up(
+    slurm: Slurm, tmp_path: Path
+) -> None:
+    with connect(two(), tmp_path) as client:
+        client.wait_for_workers(2, timeout=60)
+        first, second = slurm.jobs()
+        slurm.cancel(first)
+        wait_until(lambda: len(set(slurm.jobs()) - {first}) == 2)
+        wait_until(lambda: len(client.nthreads()) == 2)
+        # A job that is gone while it waits: Dask never hears of it.
+        slurm.cancel(second)
+        wait_until(lambda: set(slurm.jobs()) - {first, second})
+        wait_until(lambda: len(slurm.jobs()) == 2)
+        newest = max(slurm.jobs(), key=int)
+        slurm.cancel(newest)
+        wait_until(lambda: len(set(slurm.jobs()) - {newest}) == 2)
+        client.wait_for_workers(2, timeout=60)
+    wait_until(lambda: not slurm.jobs(), 20)
+
+
+def test_a_job_of_several_processes_is_replaced_whole(slurm: Slurm, tmp_path: Path) -> None:
+    profile = ClusterProfile(
+        kind="slurm", workers=2, memory_gib=0.5, options={**OPTIONS, "processes": 2}
+    )
+    with connect(profile, tmp_path) as client:
+        client.wait_for_workers(2, timeout=60)
+        (job,) = slurm.jobs()
+        slurm.cancel(job)
+        wait_until(lambda: bool(set(slurm.jobs()) - {job}))
+        wait_until(lambda: len(client.nthreads()) == 2)
+
+
+def test_a_client_without_the_certificate_is_refused(slurm: Slurm, tmp_path: Path) -> None:
+    del slurm
+    with connect(two(tls=True), tmp_path) as client:
+        client.wait_for_workers(1, timeout=60)
+        assert client.scheduler.address.startswith("tls://127.0.0.1")
+        assert client.submit(sum, [1, 2]).result() == 3
+        (folder,) = tmp_path.glob("tls-*")
+        assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+        with pytest.raises((OSError, TypeError)):
+            Client(client.scheduler.address, timeout=3)
+    assert not list(tmp_path.glob("tls-*"))
+
+
+def test_a_refused_job_is_an_error_with_the_words_of_sbatch(slurm: Slurm, work: Path) -> None:
+    del slurm
+    done = dexome("cluster", "check", "nowhere", "-w", work)
+    assert done.returncode == 1
+    assert "invalid partition" in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+
+
+def test_check_says_that_a_cluster_is_ready(slurm: Slurm, work: Path) -> None:
+    done = dexome("cluster", "check", "grows", "-w", work, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    names = {"worker", "python", "versions", "safe path", "workspace", "write", "inputs", "tls"}
+    assert {check["name"] for check in told["checks"]} == names
+    assert told["good"]
+    wait_until(lambda: not slurm.jobs(), 20)
+
+
+def test_check_says_where_to_look_when_no_worker_comes(slurm: Slurm, work: Path) -> None:
+    done = dexome("cluster", "check", "lost", "--wait", "8", "-w", work)
+    assert done.returncode == 1
+    assert "no worker came up within 8 s" in done.stderr
+    wait_until(lambda: not slurm.jobs(), 20)
+
+
+def test_certificates_of_a_killed_driver_are_swept(slurm: Slurm, tmp_path: Path) -> None:
+    del slurm
+    stale = tmp_path / f"tls-{os.uname().nodename}-{2**22 + 1}"
+    stale.mkdir()
+    with connect(two(tls=True), tmp_path):
+        assert not stale.exists()
+
+
+def test_a_python_that_is_not_there_does_not_end_in_a_flood_of_jobs(
+    slurm: Slurm, tmp_path: Path
+) -> None:
+    del slurm
+    options = {**OPTIONS, "python": "/nowhere/python"}
+    profile = ClusterProfile(kind="slurm", workers=1, memory_gib=1.0, options=options)
+    with connect(profile, tmp_path):
+        before = time.monotonic()
+        logs: set[Path] = set()
+        while time.monotonic() - before < 30:
+            logs |= set((tmp_path / "jobs").glob("*.err"))
+            time.sleep(1)
+    assert 2 <= len(logs) <= 4
+
+
+def test_the_job_array_of_the_examples_gives_the_compendium_of_one_process(
+    slurm: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = make_workspace(tmp_path / "here", studies=4)
+    run_whole(here)
+    work = tmp_path / "ws"
+    source = here.config.source.path
+    dexome("init", work, "--genes", here.config.genes.list, "--source", source)
+    assert dexome("plan", "-w", work).returncode == 0
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    script = Path(__file__).parents[1] / "cluster" / "deploy" / "array.sbatch"
+    limits = ["--mem=1G", "--time=00:10:00", f"--chdir={tmp_path}"]
+    command = ["sbatch", "--array=1-3", *limits, str(script), str(work)]
+    subprocess.run(command, check=True, capture_output=True)
+    wait_until(lambda: not slurm.jobs(), 120)
+    logs = sorted(tmp_path.glob("dexome-*.log"))
+    assert len(logs) == 3
+    done = dexome("compile", "-w", work)
+    assert done.returncode == 0, done.stderr + "".join(log.read_text() for log in logs)
+    assert compendium_hash(work) == compendium_hash(here.root)
+
+
+def test_workers_that_reach_their_lifetime_are_replaced_and_lose_at_most_a_task_each(
+    slurm: Slurm, tmp_path: Path
+) -> None:
+    done = tmp_path / "done"
+    done.mkdir()
+    profile = two(lifetime_minutes=0.25, lifetime_stagger_minutes=0.05)
+    jobs: set[str] = set()
+    results = []
+    with connect(profile, tmp_path) as client:
+        items = [(number, done) for number in range(60)]
+        for item, result in run_bounded(client, sleep_and_note, items):
+            results.append((item[0], result))
+            jobs |= set(slurm.jobs())
+    assert sorted(results) == [(number, number) for number in range(60)]
+    assert len(jobs) > 2, "no worker reached its lifetime"
+    # What a worker is at when it retires is begun again by another; nothing else is.
+    assert 60 <= len(list(done.iterdir())) <= 60 + len(jobs)
+    wait_until(lambda: not slurm.jobs(), 20)
+
+
+def sleep_and_note(item: tuple[int, Path]) -> int:
+    """Take a second, and leave a trace of having begun."""
+    number, folder = item
+    with (folder / f"{number}-{os.getpid()}-{time.time_ns()}").open("x"):
+        time.sleep(1)
+    return number
+
+
+def test_the_driver_of_the_examples_runs_as_a_job_that_asks_for_jobs(
+    slurm: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = make_workspace(tmp_path / "here", studies=2)
+    run_whole(here)
+    work = tmp_path / "ws"
+    source = here.config.source.path
+    dexome("init", work, "--genes", here.config.genes.list, "--source", source)
+    with (work / "dexome.toml").open("a") as file:
+        file.write(PROFILES.replace("cluster.two", "cluster.slurm"))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    script = Path(__file__).parents[1] / "cluster" / "deploy" / "driver.sbatch"
+    limits = ["--mem=1G", "--time=00:20:00", f"--chdir={tmp_path}"]
+    subprocess.run(["sbatch", *limits, str(script), str(work)], check=True, capture_output=True)
+    wait_until(lambda: not slurm.jobs(), 150)
+    (log,) = tmp_path.glob("dexome-driver-*.log")
+    assert "all done" in log.read_text(), log.read_text()
+    assert compendium_hash(work) == compendium_hash(here.root)
+
+
+def test_a_killed_driver_is_run_again_and_its_jobs_end_by_themselves(
+    slurm: Slurm, tmp_path: Path
+) -> None:
+    here = make_workspace(tmp_path / "here", studies=6)
+    run_whole(here)
+    work = tmp_path / "ws"
+    source = here.config.source.path
+    dexome("init", work, "--genes", here.config.genes.list, "--source", source)
+    with (work / "dexome.toml").open("a") as file:
+        # Workers give up a dead driver sooner than they do by default.
+        file.write(
+            '[cluster.jobs]\nkind = "slurm"\nworkers = 2\nmemory_gib = 1.0\ntls = true\n'
+            'options = { queue = "main", walltime = "00:20:00", death_timeout = 10 }\n'
+        )
+    driver = start_dexome("run", "-w", work)
+    wait_until(lambda: list((work / "parts").glob("plan/*/*.json")))
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.communicate()
+    orphans = set(slurm.jobs())
+    assert orphans
+    assert len(list((work / "cluster").glob("tls-*"))) == 1
+    done = dexome("run", "-w", work)
+    assert done.returncode == 0, done.stderr
+    assert compendium_hash(work) == compendium_hash(here.root)
+    assert not list((work / "cluster").glob("tls-*"))
+    wait_until(lambda: not orphans & set(slurm.jobs()), 90)
+
+
+def test_a_controller_that_is_killed_and_comes_back_costs_no_task(
+    slurm: Slurm, tmp_path: Path
+) -> None:
+    done = tmp_path / "done"
+    done.mkdir()
+    results = []
+    with connect(two(), tmp_path) as client:
+        items = [(number, done) for number in range(30)]
+        for item, result in run_bounded(client, sleep_and_note, items):
+            results.append((item[0], result))
+            if len(results) == 5:
+                before = slurm.jobs()
+                slurm.kill_controller()
+                assert not slurm.answers()
+            elif len(results) == 20:
+                slurm.start_controller()
+        wait_until(slurm.answers)
+        # Nobody took the silence for the end of the jobs.
+        assert slurm.jobs() == before
+    assert sorted(results) == [(number, number) for number in range(30)]
+    assert len(list(done.iterdir())) == 30
+    wait_until(lambda: not slurm.jobs(), 20)
