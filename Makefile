@@ -51,9 +51,11 @@ bench-go: setup
 	$(BIN)/python -m benchmarks.go
 	$(BIN)/python -m benchmarks.enrich
 
-# The size can be lowered: make bench-train ARGS='--contrasts 1024'.
+# The size can be lowered: make bench-train ARGS='--contrasts 1024'. Beside Keras and PyTorch where they are installed.
 bench-train: setup
 	$(BIN)/python -m benchmarks.train $(ARGS)
+	$(BIN)/python -m benchmarks.train_step
+	$(BIN)/python -m benchmarks.truth
 
 # Wants an idle machine.
 bench-cluster: setup

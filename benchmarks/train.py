@@ -35,7 +35,7 @@ N_GENES = 48_978
 UNITS = 2000
 # Widths of the code at which a step is timed with its loader, and steps of a whole training.
 CODES = (16, 256)
-STEPS = 12
+STEPS = 8
 # Beyond the pool's size synthetic contrasts are near-duplicates, which would be placed in one part together.
 SETTINGS = PrepareSettings(
     split=SplitSettings(by="row"),
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--genes", type=int, default=N_GENES)
     parser.add_argument("--steps", type=int, default=220)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--units", type=int, default=2000)
     parser.add_argument("--in", dest="folder", type=Path, help="a folder on the disk to measure")
     told = parser.parse_args()

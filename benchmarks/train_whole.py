@@ -25,6 +25,7 @@ from model.fit_model import Task, fit_model, make_task
 from model.networks.autoencoder import Autoencoder, count_parameters
 from model.networks.settings import LINEAR_NETWORK, PAPER_NETWORK
 from model.recipe import Recipe
+from model.training import loop
 from model.training.adam import keras_adam
 from model.training.checkpoints import Checkpoints
 from model.training.gene_columns import make_gene_columns
@@ -109,21 +110,26 @@ def _finish(losses: Iterator[jax.Array]) -> None:
 
 
 def measure_memory(workspace: Path, units: int, steps: int, *, judged: bool) -> list[Bar]:
-    """Peak RSS of streamed trainings in processes of their own, at 1 × and 4 × the rows."""
-    sides = {times: _run_side(workspace, units, steps, times) for times in (1, MORE_ROWS)}
-    one, more = sides[1], sides[MORE_ROWS]
+    """Peak RSS of streamed trainings, each in a process: begun, resumed, and begun on 4 × the rows."""
+    one, resumed = (_run_side(workspace, units, steps, 1, epochs) for epochs in (2, 3))
+    more = _run_side(workspace, units, steps, MORE_ROWS, 2)
     parameters = one["parameters"]
-    between, saving = (k * parameters * 4 + SPARE_BYTES for k in (4, 7))
-    limits = (("between checkpoints", "between", between), ("while one is saved", "saving", saving))
-    bars = [
-        Bar(
-            f"peak RSS {label}, {units:,} units, {parameters:,.0f} parameters",
-            f"{one[key] / 1e9:.2f} GB",
-            f"≤ {limit / 1e9:.2f} GB",
-            one[key] <= limit if judged else None,
+    limits = (
+        ("between checkpoints", max(one["between"], resumed["between"]), 4),
+        ("while one is saved", max(one["saving"], resumed["saving"]), 7),
+        ("while one is read", resumed["reading"], 7),
+    )
+    bars = []
+    for label, peak, copies in limits:
+        limit = copies * parameters * 4 + SPARE_BYTES
+        bars.append(
+            Bar(
+                f"peak RSS {label}, {units:,} units, {parameters:,.0f} parameters",
+                f"{peak / 1e9:.2f} GB",
+                f"≤ {limit / 1e9:.2f} GB",
+                peak <= limit if judged else None,
+            )
         )
-        for label, key, limit in limits
-    ]
     apart = abs(more["between"] - one["between"])
     bars.append(
         Bar(
@@ -136,17 +142,10 @@ def measure_memory(workspace: Path, units: int, steps: int, *, judged: bool) -> 
     return bars
 
 
-def _run_side(workspace: Path, units: int, steps: int, times: int) -> dict[str, float]:
+def _run_side(workspace: Path, units: int, steps: int, times: int, epochs: int) -> dict[str, float]:
+    sizes = [str(size) for size in (units, steps, times, epochs)]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "benchmarks.train_whole",
-            str(workspace),
-            str(units),
-            str(steps),
-            str(times),
-        ],
+        [sys.executable, "-m", "benchmarks.train_whole", str(workspace), *sizes],
         capture_output=True,
         text=True,
         check=True,
@@ -155,35 +154,29 @@ def _run_side(workspace: Path, units: int, steps: int, times: int) -> dict[str, 
     return figures
 
 
-def _train_watched(workspace: Path, units: int, steps: int, times: int) -> dict[str, float]:
-    """Train some steps, save, go on from there; peak RSS outside saving, and while saving."""
-    task = _task(workspace, units, times)
+def _train_watched(
+    workspace: Path, units: int, steps: int, times: int, epochs: int
+) -> dict[str, float]:
+    """Train to the end of so many epochs, from the last checkpoint on if there is one; peak RSS by phase."""
+    task = _task(workspace, units, steps, times, epochs)
     watch = _Watch()
-    left = steps
-
-    def stop() -> bool:
-        nonlocal left
-        left -= 1
-        return left <= 0
-
-    with watch.running(), _told_of_saving(watch):
-        for _ in range(2):
-            left = steps
-            fit_model(task, stop)
+    with (
+        watch.running(),
+        watch.told_of(Checkpoints, "save", "saving"),
+        watch.told_of(loop, "restore_into", "reading"),
+    ):
+        fit_model(task)
     n = int(task.scaling.mask.sum())
-    return {
-        **watch.peaks,
-        "parameters": float(count_parameters(task.recipe.network, n)),
-        "rows": float(task.copy.n_rows),
-    }
+    parameters = float(count_parameters(task.recipe.network, n))
+    return {**watch.peaks, "parameters": parameters, "rows": float(task.copy.n_rows)}
 
 
 class _Watch:
-    """The process' peak RSS in each of two states, looked at 50 times a second."""
+    """The process' peak RSS in each of its states, looked at 50 times a second."""
 
     def __init__(self) -> None:
         self.state = "between"
-        self.peaks = {"between": 0.0, "saving": 0.0}
+        self.peaks = {"between": 0.0, "saving": 0.0, "reading": 0.0}
         self._ended = threading.Event()
 
     @contextmanager
@@ -196,6 +189,24 @@ class _Watch:
             self._ended.set()
             thread.join()
 
+    @contextmanager
+    def told_of(self, owner: object, name: str, state: str) -> Iterator[None]:
+        """Be in `state` while `owner`'s function `name` runs."""
+        function = getattr(owner, name)
+
+        def watched(*arguments: object, **named: object) -> object:
+            self.state = state
+            try:
+                return function(*arguments, **named)
+            finally:
+                self.state = "between"
+
+        setattr(owner, name, watched)
+        try:
+            yield
+        finally:
+            setattr(owner, name, function)
+
     def _look(self) -> None:
         process = psutil.Process()
         while not self._ended.wait(0.02):
@@ -203,33 +214,16 @@ class _Watch:
             self.peaks[state] = max(self.peaks[state], rss)
 
 
-@contextmanager
-def _told_of_saving(watch: _Watch) -> Iterator[None]:
-    save = Checkpoints.save
-
-    def watched(self: Checkpoints, *arguments: object) -> object:
-        watch.state = "saving"
-        try:
-            return save(self, *arguments)  # type: ignore[arg-type]
-        finally:
-            watch.state = "between"
-
-    Checkpoints.save = watched  # type: ignore[method-assign, assignment]
-    try:
-        yield
-    finally:
-        Checkpoints.save = save  # type: ignore[method-assign]
-
-
-def _task(workspace: Path, units: int, times: int) -> Task:
+def _task(workspace: Path, units: int, steps: int, times: int, epochs: int) -> Task:
     """The paper's network with so many units on all rows of the copy, or on them several times."""
     recipe = Recipe(
-        network=replace(PAPER_NETWORK, code=units), fit=TrainSettings(epochs=1000), memory_gib=0.0
+        network=replace(PAPER_NETWORK, code=units), fit=TrainSettings(epochs=epochs), memory_gib=0.0
     )
     task = make_task(workspace, f"memory-{units}-{times}", read_split(Disk(workspace)), recipe)
     copy = task.copy if times == 1 else _repeated(workspace, task.copy, times)
-    # Rows above those of the split have no label there; weights are taken by label.
-    return replace(task, copy=copy, training=np.arange(copy.n_rows), validation=np.arange(BATCH))
+    # An epoch of so many steps, on rows from all over the copy.
+    rows = np.linspace(0, copy.n_rows - 1, steps * BATCH).astype(np.int64)
+    return replace(task, copy=copy, training=rows, validation=np.arange(BATCH))
 
 
 def _repeated(workspace: Path, copy: TrainingCopy, times: int) -> TrainingCopy:
@@ -255,5 +249,5 @@ def _repeated(workspace: Path, copy: TrainingCopy, times: int) -> TrainingCopy:
 
 
 if __name__ == "__main__":
-    _, folder, n_units, n_steps, n_times = sys.argv
-    print(json.dumps(_train_watched(Path(folder), int(n_units), int(n_steps), int(n_times))))
+    folder, sizes = Path(sys.argv[1]), [int(size) for size in sys.argv[2:]]
+    print(json.dumps(_train_watched(folder, *sizes)))

@@ -87,7 +87,7 @@ def run_sweep(
         for trial in planned
     ]
     _check_memory(trials, split, task_memory)
-    items: list[Item] = [*_baselines(trials, planned, recipe), *trials]
+    items: list[Item] = [*_baselines(trials, planned), *trials]
     found: list[TrialResult] = []
     baselines: list[BaselineResult] = []
     failed: dict[str, str] = {}
@@ -136,7 +136,7 @@ def _ceiling(item: TrialTask, split: Split) -> Interval | None:
     return mean_r2([found]) if found else None
 
 
-def _baselines(trials: list[TrialTask], planned: list[Trial], recipe: Recipe) -> list[BaselineTask]:
+def _baselines(trials: list[TrialTask], planned: list[Trial]) -> list[BaselineTask]:
     """Projections of all ranks together, and PCA of observed entries of each rank; for each fold."""
     ranks = tuple(sorted({trial.recipe.network.code for trial in planned}))
     folds = sorted({trial.fold for trial in planned}, key=lambda fold: fold or 0)
@@ -149,7 +149,6 @@ def _baselines(trials: list[TrialTask], planned: list[Trial], recipe: Recipe) ->
             sweep=first.sweep,
             generation=first.generation,
             split=first.split,
-            recipe=recipe,
             kind=kind,
             ranks=of_ranks,
             judged=first.judged,

@@ -38,7 +38,7 @@ class StreamedLoader:
         batch_size: int,
         *,
         se: bool = False,
-        threads: int = 2,
+        threads: int = 1,
         ahead: int = 1,
         placement: Placement = None,
     ) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,9 +14,11 @@ from model.baselines.pca import fit_pca
 from model.baselines.projection import mean_only, random_projection
 from model.fit_model import Task, make_task
 from model.judge import Coder, HeldOut, Judgement, judge
+from model.networks.settings import LINEAR_NETWORK
 from model.recipe import MODELS, Recipe
 from model.sweeps.plan import Judged
 from model.sweeps.trial import halves_digest, judging, read_judgement
+from model.training.settings import TrainSettings
 from storage.disk import Disk
 from storage.errors import StoreError
 from storage.hashing import hash_json
@@ -24,6 +26,8 @@ from storage.split import read_split
 
 BaselineKind = Literal["projections", "observed"]
 
+# Baselines need a task's data and scale, whatever would be trained on it.
+_ANY = Recipe(network=replace(LINEAR_NETWORK, code=1), fit=TrainSettings(batch_size=1))
 BASELINE_VERSION = 1
 
 
@@ -39,7 +43,6 @@ class BaselineTask:
     sweep: str
     generation: str
     split: str
-    recipe: Recipe
     kind: BaselineKind
     ranks: tuple[int, ...]
     judged: Judged
@@ -63,7 +66,7 @@ def run_baselines(item: BaselineTask) -> list[BaselineResult]:
         item.workspace,
         item.sweep,
         read_split(disk, item.split, item.generation),
-        item.recipe,
+        _ANY,
         item.fold,
     )
     data = {name: task.identity.config.get(name) for name in ("split", "copy", "fold")}

@@ -13,6 +13,7 @@ import orbax.checkpoint as ocp
 from flax import nnx
 
 from model.training.gene_columns import GeneColumns
+from model.training.memory import release_memory
 from model.training.progress import Progress, decode_progress
 from storage.errors import InputError, StoreError
 from storage.hashing import hash_json
@@ -122,6 +123,7 @@ class Checkpoints:
             ) from error
         found = Checkpoint(path, identity, progress)
         self._delete_others(found)
+        release_memory()
         return found
 
     def _check_space(self, path: Path, n_bytes: int) -> None:
@@ -180,6 +182,7 @@ def restore_into(checkpoint: Checkpoint, **modules: nnx.Pytree) -> None:
         leaves, structure = jax.tree_util.tree_flatten_with_path(state)
         values = [found[jax.tree_util.keystr(path)] for path, _ in leaves]
         nnx.update(module, jax.tree_util.tree_unflatten(structure, values))
+    release_memory()
 
 
 def read_columns(checkpoint: Checkpoint) -> GeneColumns:
