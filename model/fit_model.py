@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import jax
@@ -13,6 +13,7 @@ from jax.sharding import Mesh
 
 from model.baselines.copy_matrix import CopyMatrix
 from model.baselines.observed_pca import ObservedPcaSettings, fit_observed_pca
+from model.baselines.pca import fit_pca
 from model.batches.loader import (
     LoaderSettings,
     loader_kind,
@@ -29,7 +30,7 @@ from model.training.checkpoints import Checkpoints, Identity
 from model.training.environment import describe_environment
 from model.training.estimate import Estimate, check_fits, estimate_training
 from model.training.gene_columns import make_gene_columns
-from model.training.loop import Data, check_batch, train
+from model.training.loop import Data, check_batch, train, validate
 from model.training.metrics import JsonLines, Metrics
 from model.training.placement import make_mesh
 from model.training.progress import Progress
@@ -190,27 +191,23 @@ def fit_model(
     newest = task.checkpoints.newest()
     if newest is not None:
         newest.identity.check_resumable(task.identity)
-    elif task.recipe.network.initial == "pca":
-        log.info("finding %d principal components to start from", task.recipe.network.code)
-        training = CopyMatrix(task.copy, task.training, scaling)
-        pca = fit_observed_pca(training, task.recipe.network.code, START)
-        net.start_at(jnp.asarray(pca.components))
     loader = make_loader(
         task.copy, fit.batch_size, _loader_settings(task), se=fit.loss.weight_by_se
     )
+    data = Data(
+        loader=loader,
+        columns=columns,
+        order=lambda epoch: epoch_rows(task.training, fit.batch_size, fit.seed, epoch, pad=True),
+        validation=ordered_rows(task.validation, fit.batch_size),
+        row_weight=row_weights(task),
+        mesh=_mesh(devices),
+    )
     try:
+        if newest is None and task.recipe.network.initial == "pca":
+            _start_at_components(net, task, replace(data, mesh=None))
         return train(
             net,
-            Data(
-                loader=loader,
-                columns=columns,
-                order=lambda epoch: epoch_rows(
-                    task.training, fit.batch_size, fit.seed, epoch, pad=True
-                ),
-                validation=ordered_rows(task.validation, fit.batch_size),
-                row_weight=row_weights(task),
-                mesh=_mesh(devices),
-            ),
+            data,
             fit,
             checkpoints=task.checkpoints,
             identity=task.identity,
@@ -219,6 +216,24 @@ def fit_model(
         )
     finally:
         loader.close()
+
+
+def _start_at_components(net: Autoencoder, task: Task, data: Data) -> None:
+    """Start at the principal components, of all entries or of observed ones, that validate better.
+
+    Those of observed entries are the better ones, unless there are few rows for the rank and much is missing.
+    """
+    rank = task.recipe.network.code
+    log.info("finding %d principal components to start from", rank)
+    training = CopyMatrix(task.copy, task.training, task.scaling)
+    zeros = fit_pca(training, rank)
+    observed = fit_observed_pca(training, rank, START, start=zeros)
+    losses = []
+    starts = [jnp.asarray(c) for c in (observed.components, zeros.projection.components)]
+    for components in starts:
+        net.start_at(components)
+        losses.append(validate(net, data, data.columns, task.recipe.fit))
+    net.start_at(starts[int(np.argmin(losses))])
 
 
 def row_weights(task: Task) -> np.ndarray:

@@ -83,6 +83,8 @@ def plot_losses(points: Sequence[Point], kind: Kind, n_genes: int) -> Figure:
             label="best PCA, judging contrasts",
         )
         axes.set_xscale("log")
+        axes.set_xticks(ranks, [str(rank) for rank in ranks])
+        axes.minorticks_off()
     else:
         axes.set_xticks(sorted({point.at for point in model}))
     axes.set_xlabel(

@@ -18,6 +18,7 @@ from storage.generation import (
     FOLDER,
     list_enrichments,
     list_generations,
+    list_halves,
     list_latents,
     list_splits,
     read_current,
@@ -48,6 +49,7 @@ def status(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> No
         for kind, listed in (
             ("enrichments", list_enrichments),
             ("splits", list_splits),
+            ("halves", list_halves),
             ("latents", list_latents),
         ):
             found[kind] = [
@@ -144,6 +146,7 @@ def _in_words(found: dict[str, Any]) -> dict[str, str]:
             "studies": states,
             "enrichments": " ".join(found["enrichments"]) or "none; run `dexome enrich`",
             "splits": " ".join(found["splits"]) or "none; run `dexome prepare`",
+            "halves": " ".join(found["halves"]) or "none",
             "latent codes": " ".join(found["latents"]) or "none",
         }
     else:
