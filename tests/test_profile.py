@@ -3,6 +3,7 @@
 import os
 import socket
 import ssl
+import subprocess
 import sys
 import threading
 from dataclasses import replace
@@ -354,3 +355,15 @@ def _sleep_and_tell(item: int) -> int:
     del item
     time.sleep(0.5)
     return os.getpid()
+
+
+def test_ctrl_c_still_stops_a_command_that_speaks_to_a_batch_system() -> None:
+    pytest.importorskip("dask_jobqueue", reason="needs the package dask-jobqueue")
+    code = (
+        "import signal\n"
+        "from cluster.extras import import_extra\n"
+        "before = signal.getsignal(signal.SIGINT)\n"
+        "import_extra('dask_jobqueue', 'hpc', 'slurm')\n"
+        "assert signal.getsignal(signal.SIGINT) is before"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
