@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 
 from distributed import Client
 
-from model.evaluation.intervals import Interval
-from model.evaluation.study_sums import mean_r2
+from model.evaluation.intervals import Interval, mean_r2
 from model.judge import ceiling_of
 from model.recipe import MODELS, Recipe
 from model.sweeps.baselines import BaselineKind, BaselineResult, BaselineTask, run_baselines
@@ -167,11 +166,11 @@ def _resources(client: Client) -> dict[str, float] | None:
 
 def _check_memory(trials: list[TrialTask], split: Split, task_memory: int | None) -> None:
     """Refuse a sweep whose largest trial would be killed by its worker's limit."""
-    largest = max(trials, key=lambda item: estimate_trial(item, split))
-    needed = estimate_trial(largest, split)
+    # Each is estimated whatever the limit: what can't fit on any machine is refused there.
+    needed, largest = max((estimate_trial(item, split), item.trial.name) for item in trials)
     if task_memory is not None and needed > task_memory:
         raise InputError(
-            f"the trial {largest.trial.name} needs {needed / 2**30:.1f} GiB, and a task on these machines "
+            f"the trial {largest} needs {needed / 2**30:.1f} GiB, and a task on these machines "
             f"has {task_memory / 2**30:.1f}; raise memory_gib of the cluster's profile, with fewer "
             "workers, or lower the largest value in [sweep]"
         )

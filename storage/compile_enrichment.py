@@ -25,16 +25,16 @@ from storage.enrichment_schema import (
 from storage.errors import StoreError
 from storage.generation import (
     BUILDING,
+    is_published,
     list_enrichments,
     list_generations,
-    publish_beside,
     read_manifest,
 )
 from storage.hashing import hash_json
-from storage.inventory import check_all_written, make_manifest
-from storage.labels import consolidate, coordinates, ensure_group, ensure_matrix
+from storage.labels import coordinates, ensure_group, ensure_matrix
 from storage.layout import Layout, write_labels
 from storage.lease import Lease
+from storage.publish_sharded import publish_sharded
 from storage.schema import CONTRAST, SCHEMA_VERSION, STUDY, Variable
 from storage.shards import Row, ShardReceipt, ShardTask, make_shard_tasks
 from storage.zarr_store import StagingStore
@@ -113,12 +113,8 @@ def plan_enrichment(
         "parts": {study: digest for study, (_, digest) in headers.items()},
     }
     inputs = hash_json(content)
-    if store in list_enrichments(disk, generation) and not rebuild:
-        try:
-            if read_manifest(disk, generation, store=store).inputs == inputs:
-                return None
-        except StoreError:
-            pass
+    if not rebuild and is_published(disk, generation, store, inputs):
+        return None
     rows = [_row(study, contrast, parts, headers) for contrast, study in contrasts]
     building = f"{BUILDING}{generation}-{store.removesuffix('.zarr')}"
     linkable = _linkable(disk, store)
@@ -173,22 +169,14 @@ def publish_enrichment(
     LockedError
         The lease was lost: nothing was published.
     """
-    by_file = {receipt.file: receipt for receipt in receipts}
-    check_all_written(build.tasks, by_file, build.store, "dexome enrich")
-    store = StagingStore(disk, f"{build.building}/{build.store}")
-    _write_labels(store, build)
-    consolidate(store)
-    manifest = make_manifest(
+    return publish_sharded(
         disk,
-        build.building,
-        build.store,
-        build.tasks,
-        by_file,
-        gene_list_sha256=build.gene_list_sha256,
-        inputs=build.inputs,
-        parts=build.parts,
+        build,
+        receipts,
+        lease,
+        cure="dexome enrich",
+        write_labels=lambda store: _write_labels(store, build),
     )
-    return publish_beside(disk, build.building, build.generation, manifest, lease)
 
 
 def _row(

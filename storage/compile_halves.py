@@ -9,8 +9,7 @@ import numpy as np
 import zarr
 
 from storage.disk import Disk
-from storage.errors import StoreError
-from storage.generation import BUILDING, list_halves, publish_beside, read_manifest
+from storage.generation import BUILDING, is_published, read_manifest
 from storage.halves_parts import HalvesPart, read_halves_header
 from storage.halves_schema import (
     FAILED,
@@ -22,10 +21,10 @@ from storage.halves_schema import (
     KINDS,
 )
 from storage.hashing import hash_json
-from storage.inventory import check_all_written, make_manifest
-from storage.labels import consolidate, coordinates, ensure_group, ensure_matrix
+from storage.labels import coordinates, ensure_group, ensure_matrix
 from storage.layout import Layout, write_labels
 from storage.lease import Lease
+from storage.publish_sharded import publish_sharded
 from storage.schema import CONTRAST, GENE, SCHEMA_VERSION, STUDY, Variable
 from storage.shards import Row, ShardReceipt, ShardTask, make_shard_tasks
 from storage.zarr_store import StagingStore
@@ -94,12 +93,8 @@ def plan_halves(
         "failed": failed,
     }
     inputs = hash_json(content)
-    if store in list_halves(disk, generation) and not rebuild:
-        try:
-            if read_manifest(disk, generation, store=store).inputs == inputs:
-                return None
-        except StoreError:
-            pass
+    if not rebuild and is_published(disk, generation, store, inputs):
+        return None
     rows = [
         Row(study, parts[study], headers[study][1], headers[study][0].contrasts.index(contrast))
         if study in parts
@@ -163,22 +158,14 @@ def publish_halves(
     LockedError
         The lease was lost: nothing was published.
     """
-    by_file = {receipt.file: receipt for receipt in receipts}
-    check_all_written(build.tasks, by_file, build.store, "dexome halves")
-    store = StagingStore(disk, f"{build.building}/{build.store}")
-    _write_labels(store, build)
-    consolidate(store)
-    manifest = make_manifest(
+    return publish_sharded(
         disk,
-        build.building,
-        build.store,
-        build.tasks,
-        by_file,
-        gene_list_sha256=build.gene_list_sha256,
-        inputs=build.inputs,
-        parts=build.parts,
+        build,
+        receipts,
+        lease,
+        cure="dexome halves",
+        write_labels=lambda store: _write_labels(store, build),
     )
-    return publish_beside(disk, build.building, build.generation, manifest, lease)
 
 
 def _labels(

@@ -10,7 +10,8 @@ from sklearn.preprocessing import StandardScaler
 from typer.testing import CliRunner
 
 from model.baselines.copy_matrix import CopyMatrix
-from model.evaluation.study_sums import StudySums, mean_gain, mean_r2
+from model.evaluation.intervals import mean_gain, mean_r2
+from model.evaluation.study_sums import StudySums
 from model.fit_model import make_task
 from model.networks.settings import NetworkSettings
 from model.recipe import PAPER, Recipe

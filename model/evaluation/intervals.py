@@ -1,12 +1,13 @@
 """How sure a score is: the bootstrap over studies, and of the difference of two models."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from model.evaluation.scores import Scores
+from model.evaluation.study_sums import StudySums, sum_by_study
 
 Floats = npt.NDArray[np.floating]
 
@@ -24,9 +25,9 @@ def r2_interval(
     scores: Scores, studies: Sequence[str], *, n: int = 1000, level: float = 0.95, seed: int = 0
 ) -> Interval:
     """R² with its interval; contrasts of one study are drawn together, for they are not independent."""
-    error, square = (_by_study(scores, sums, studies) for sums in _sums(scores))
-    drawn = draw_studies(len(error), n, seed)
-    return interval_of(scores.r2, 1 - (drawn @ error) / (drawn @ square), len(error), level)
+    found = mean_r2([sum_by_study(scores, studies)], n=n, level=level, seed=seed)
+    # As the scores have it, to the last bit: the table and its interval say the same number.
+    return replace(found, value=scores.r2)
 
 
 def r2_gain(
@@ -41,11 +42,41 @@ def r2_gain(
     """R² of one model less that of another on the same entries, with the same studies drawn for both."""
     if not np.array_equal(scores.count_of_row, other.count_of_row):
         raise ValueError("the two models were scored on different entries; score both on the same")
-    error, square = (_by_study(scores, sums, studies) for sums in _sums(scores))
-    other_error = _by_study(other, other.error_of_row, studies)
-    drawn = draw_studies(len(error), n, seed)
-    gains = (drawn @ (other_error - error)) / (drawn @ square)
-    return interval_of(scores.r2 - other.r2, gains, len(error), level)
+    sums, others = sum_by_study(scores, studies), sum_by_study(other, studies)
+    found = mean_gain([sums], [others], n=n, level=level, seed=seed)
+    return replace(found, value=scores.r2 - other.r2)
+
+
+def mean_r2(
+    runs: Sequence[StudySums], *, n: int = 1000, level: float = 0.95, seed: int = 0
+) -> Interval:
+    """Mean R² of several trainings of one model, with its bootstrap interval over studies."""
+    error, square = _mean_error(runs), np.array(runs[0].square)
+    drawn = _draw_studies(len(square), n, seed)
+    value = float(1 - error.sum() / square.sum())
+    return _interval_of(value, 1 - (drawn @ error) / (drawn @ square), len(square), level)
+
+
+def mean_gain(
+    runs: Sequence[StudySums],
+    other: Sequence[StudySums],
+    *,
+    n: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Mean R² of several trainings less that of another model; the same studies are drawn for both."""
+    if runs[0].studies != other[0].studies or runs[0].count != other[0].count:
+        raise ValueError("the two models were scored on different entries; score both on the same")
+    saved, square = _mean_error(other) - _mean_error(runs), np.array(runs[0].square)
+    drawn = _draw_studies(len(square), n, seed)
+    value = float(saved.sum() / square.sum())
+    return _interval_of(value, (drawn @ saved) / (drawn @ square), len(square), level)
+
+
+def _mean_error(runs: Sequence[StudySums]) -> Floats:
+    found: Floats = np.mean([run.error for run in runs], axis=0)
+    return found
 
 
 def r2_share(
@@ -65,23 +96,14 @@ def r2_share(
         raise ValueError("the score and its ceiling are of different entries")
     if not r2_interval(ceiling, studies, n=n, level=level, seed=seed).low > 0:
         return Interval(float("nan"), float("nan"), float("nan"))
-    error, square = (_by_study(scores, sums, studies) for sums in _sums(scores))
-    noise = _by_study(ceiling, ceiling.error_of_row, studies)
-    drawn = draw_studies(len(error), n, seed)
+    sums, most = sum_by_study(scores, studies), sum_by_study(ceiling, studies)
+    error, square, noise = (np.array(x) for x in (sums.error, sums.square, most.error))
+    drawn = _draw_studies(len(error), n, seed)
     shares = (drawn @ (square - error)) / (drawn @ (square - noise))
-    return interval_of(scores.r2 / ceiling.r2, shares, len(error), level)
+    return _interval_of(scores.r2 / ceiling.r2, shares, len(error), level)
 
 
-def _sums(scores: Scores) -> tuple[Floats, Floats]:
-    return scores.error_of_row, scores.square_of_row
-
-
-def _by_study(scores: Scores, of_row: Floats, studies: Sequence[str]) -> Floats:
-    _, place = np.unique(np.asarray(studies), return_inverse=True)
-    return np.bincount(place, weights=of_row * scores.weight).astype(np.float64)
-
-
-def draw_studies(n_studies: int, n: int, seed: int) -> Floats:
+def _draw_studies(n_studies: int, n: int, seed: int) -> Floats:
     """(n, studies) how often each study is drawn, with replacement."""
     shares = np.full(n_studies, 1 / n_studies)
     drawn: Floats = np.asarray(
@@ -90,7 +112,7 @@ def draw_studies(n_studies: int, n: int, seed: int) -> Floats:
     return drawn
 
 
-def interval_of(value: float, values: Floats, n_studies: int, level: float) -> Interval:
+def _interval_of(value: float, values: Floats, n_studies: int, level: float) -> Interval:
     """A value and the ends of the middle `level` of its bootstrap values; NaN for one study alone."""
     if n_studies < 2:
         return Interval(value, float("nan"), float("nan"))

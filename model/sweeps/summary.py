@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from model.evaluation.intervals import Interval
-from model.evaluation.study_sums import StudySums, mean_gain, mean_r2
+from model.evaluation.intervals import Interval, mean_gain, mean_r2
+from model.evaluation.study_sums import StudySums
 from model.judge import Judgement
 from model.sweeps.baselines import BaselineResult
 from model.sweeps.trial import TrialResult
