@@ -61,6 +61,8 @@ bench-train: setup
 bench-cluster: setup
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.cluster
+	$(BIN)/python -m benchmarks.scaling
+	$(BIN)/python -m benchmarks.object_storage
 
 clean:
 	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache

@@ -8,14 +8,13 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 from multiprocessing.pool import Pool
 
 import psutil
 from distributed import Client
 
-from benchmarks.report import Bar, format_table, ratio_bar
+from benchmarks.report import Bar, best_walls, format_table, ratio_bar
 from cluster.connect import connect
 from cluster.profile import ClusterProfile
 from pipeline.inflight import run_bounded
@@ -49,17 +48,6 @@ def on_pool(pool: Pool, seconds: float, n_tasks: int) -> None:
     assert done == n_tasks
 
 
-def best_walls(functions: list[Callable[[], None]]) -> list[float]:
-    """Least wall time of each, taken in turns so that noise hits all alike."""
-    best = [float("inf")] * len(functions)
-    for _ in range(REPEATS):
-        for place, function in enumerate(functions):
-            started = time.perf_counter()
-            function()
-            best[place] = min(best[place], time.perf_counter() - started)
-    return best
-
-
 def measure(n_tasks: int, many: int) -> list[Bar]:
     """All bars."""
     spawn = multiprocessing.get_context("spawn")
@@ -67,13 +55,15 @@ def measure(n_tasks: int, many: int) -> list[Bar]:
         for run in (partial(on_dask, client), partial(on_pool, pool)):
             run(SHORT_S, 4 * WORKERS)
         dask, plain = best_walls(
-            [partial(on_dask, client, STUDY_S, n_tasks), partial(on_pool, pool, STUDY_S, n_tasks)]
+            [partial(on_dask, client, STUDY_S, n_tasks), partial(on_pool, pool, STUDY_S, n_tasks)],
+            REPEATS,
         )
         short, plain_short = best_walls(
             [
                 partial(on_dask, client, SHORT_S, 10 * n_tasks),
                 partial(on_pool, pool, SHORT_S, 10 * n_tasks),
-            ]
+            ],
+            REPEATS,
         )
         cost_ms = 1000 * (short - plain_short) * WORKERS / (10 * n_tasks)
         process, workers = psutil.Process(), list(client.run(os.getpid).values())

@@ -153,7 +153,7 @@ def _measure(workspace: Workspace, genes: GeneList, judged: bool) -> list[Bar]:
         peak.stop()
     assert not done.failed
     size = sum(p.stat().st_size for p in Path(done.address).rglob("*") if p.is_file())
-    parts = sum(p.stat().st_size for p in workspace.disk.path("parts/go").rglob("*.part"))
+    parts = sum(p.stat().st_size for p in workspace.local.path("parts/go").rglob("*.part"))
     return [
         Bar("studies, terms", f"{done.studies}, {done.terms}"),
         Bar(

@@ -9,22 +9,24 @@ from typing import Any
 
 # Not getrusage: its peak is at least that of the process that started this one. VmHWM begins anew.
 _EPILOGUE = """
-import json, re, resource
+import json, re, resource, time
 try:
     with open("/proc/self/status") as file:
         peak_kib = int(re.search(r"VmHWM:\\s+(\\d+)", file.read())[1])
 except OSError:
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({"peak_mb": peak_kib * 1024 / 1e6, "result": result}))
+told = {"peak_mb": peak_kib * 1024 / 1e6, "cpu_s": time.process_time(), "result": result}
+print(json.dumps(told))
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Peak resident memory of a process [MB], its wall seconds from start to end, and its `result`."""
+    """Peak resident memory of a process [MB], its wall and CPU seconds from start to end, its `result`."""
 
     peak_mb: float
     wall_s: float
+    cpu_s: float
     result: Any
 
 
@@ -39,4 +41,4 @@ def run_fresh(code: str, *arguments: str) -> Used:
         text=True,
     )
     told = json.loads(done.stdout.splitlines()[-1])
-    return Used(told["peak_mb"], time.perf_counter() - started, told["result"])
+    return Used(told["peak_mb"], time.perf_counter() - started, told["cpu_s"], told["result"])

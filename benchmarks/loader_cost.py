@@ -18,6 +18,8 @@ from storage.training_copy import TrainingCopy
 
 BATCH = 128
 BLOCKS = 8
+# A batch is read while another is computed on: what one buffer leaves in the cache, several do not.
+ROTATING = 3
 FLOOR_LIMIT = 1.5
 BLOCK_LIMIT = 0.2
 
@@ -59,7 +61,14 @@ def _measure(
 
             return run
 
-        floor, loader = best_cpu_s([lambda: plain.read(of_floor), load(streamed)], repeats)
+        floor, rotating, loader = best_cpu_s(
+            [
+                lambda: plain.read(of_floor),
+                lambda: plain.read(of_floor, ROTATING),
+                load(streamed),
+            ],
+            repeats,
+        )
         memory = psutil.Process().memory_info().rss - before
         buffers = streamed.buffers_made
     with ResidentLoader(copy, BATCH, se=se) as resident:
@@ -67,9 +76,15 @@ def _measure(
     plain.close()
     n_blocks = min(BLOCKS, copy.n_rows // BATCH)
     (blocks,) = best_cpu_s([lambda: _read_blocks(store, names, n_blocks)], repeats)
-    floor, loader, on_device, blocks = (
+    floor, rotating, loader, on_device, blocks = (
         1e3 * cost / n
-        for cost, n in ((floor, steps), (loader, steps), (on_device, steps), (blocks, n_blocks))
+        for cost, n in (
+            (floor, steps),
+            (rotating, steps),
+            (loader, steps),
+            (on_device, steps),
+            (blocks, n_blocks),
+        )
     )
     what = " with ".join(names)
     return [
@@ -86,6 +101,10 @@ def _measure(
             loader / blocks,
             BLOCK_LIMIT,
             judged=judged,
+        ),
+        Bar(
+            f"the same plain reads of {what} into {ROTATING} buffers in turn, as the loader's",
+            f"{rotating:.2f} ms: the loader takes {loader / rotating:.2f} x that",
         ),
         Bar(f"CPU of a resident batch of {what}", f"{on_device:.2f} ms"),
         Bar(
@@ -109,13 +128,16 @@ class _PlainReads:
             for name in names
         }
         self._height, self._width = copy.chunk_rows, copy.row_bytes
-        self._buffers = {name: memoryview(bytearray(BATCH * self._width)) for name in names}
+        self._buffers = {
+            name: [memoryview(bytearray(BATCH * self._width)) for _ in range(ROTATING)]
+            for name in names
+        }
 
-    def read(self, rows: npt.NDArray[np.int64]) -> None:
+    def read(self, rows: npt.NDArray[np.int64], n_buffers: int = 1) -> None:
         width, height = self._width, self._height
-        for of_batch in rows.tolist():
+        for step, of_batch in enumerate(rows.tolist()):
             for name, files in self._files.items():
-                buffer = self._buffers[name]
+                buffer = self._buffers[name][step % n_buffers]
                 for place, row in enumerate(of_batch):
                     part = buffer[place * width : (place + 1) * width]
                     os.preadv(files[row // height], [part], row % height * width)

@@ -37,3 +37,20 @@ def best_cpu_s(functions: Sequence[Callable[[], object]], repeats: int) -> list[
             function()
             best[place] = min(best[place], time.process_time() - started)
     return best
+
+
+def best_walls(
+    functions: Sequence[Callable[[], object]],
+    repeats: int,
+    after: Callable[[], object] | None = None,
+) -> list[float]:
+    """Least wall seconds of each function over `repeats`, taken in turns; `after` each, what is not timed."""
+    best = [float("inf")] * len(functions)
+    for _ in range(repeats):
+        for place, function in enumerate(functions):
+            started = time.perf_counter()
+            function()
+            best[place] = min(best[place], time.perf_counter() - started)
+            if after is not None:
+                after()
+    return best

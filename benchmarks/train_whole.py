@@ -219,7 +219,9 @@ def _task(workspace: Path, units: int, steps: int, times: int, epochs: int) -> T
     recipe = Recipe(
         network=replace(PAPER_NETWORK, code=units), fit=TrainSettings(epochs=epochs), memory_gib=0.0
     )
-    task = make_task(workspace, f"memory-{units}-{times}", read_split(Disk(workspace)), recipe)
+    task = make_task(
+        Disk(workspace), workspace, f"memory-{units}-{times}", read_split(Disk(workspace)), recipe
+    )
     copy = task.copy if times == 1 else _repeated(workspace, task.copy, times)
     # An epoch of so many steps, on rows from all over the copy.
     rows = np.linspace(0, copy.n_rows - 1, steps * BATCH).astype(np.int64)

@@ -87,7 +87,8 @@ def measure(root: Path, settings: TruthSettings, sweep: SweepSettings) -> dict[s
         split = read_split(workspace.disk)
         for name, recipe in recipes().items():
             swept = run_sweep(
-                workspace.disk, client, _tell(name), _folder(name), "ranks", recipe, sweep, split
+                *(workspace.disk, workspace.root, client, _tell(name), _folder(name)),
+                *("ranks", recipe, sweep, split),
             )
             if swept.failed:
                 raise RuntimeError(f"{name}: {swept.failed}")

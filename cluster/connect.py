@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 _LOG_LEVELS = {
     # What ends before its peer complains of closed connections; a study's failure is told by its receipt.
     "distributed": "critical",
+    # Dask gives this one a level of its own; it prints a traceback of a scheduler that is gone.
+    "distributed.client": "critical",
     "tornado.application": "critical",
     "distributed.worker.memory": "warning",
     "distributed.nanny.memory": "warning",
@@ -75,7 +77,12 @@ def connect(profile: ClusterProfile, folder: Path | None = None) -> Iterator[Cli
 
 def _settings(profile: ClusterProfile) -> dict[str, Any]:
     """Dask's own settings."""
-    return {
+    told: dict[str, Any] = {}
+    if profile.kind == "threads":
+        # Without a network of its own Dask would name this machine's address, where nothing listens.
+        host = profile.dashboard.rpartition(":")[0] or "127.0.0.1"
+        told["distributed.dashboard.link"] = f"{{scheme}}://{host}:{{port}}/status"
+    return told | {
         "distributed.nanny.environ": SAFE_PATH,
         "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
         "distributed.worker.memory.spill": False,

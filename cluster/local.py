@@ -45,6 +45,8 @@ def start_threads(profile: ClusterProfile) -> LocalCluster:
         processes=False,
         memory_limit=f"{profile.memory_gib}GiB",
         dashboard_address=profile.dashboard,
+        # Where scheduler and worker talk in memory, Dask would have the worker's pages listen to everyone.
+        worker_dashboard_address="127.0.0.1:0",
         silence_logs=logging.ERROR,
         **worker_keywords(profile, restart=False),
     )
@@ -59,7 +61,8 @@ def local_options(profile: ClusterProfile, security: Security | None) -> dict[st
         "interface": profile.interface,
         "dashboard_address": profile.dashboard,
         "security": security,
-        "silence_logs": logging.ERROR,
+        # A failed task is told by whoever asked for it; its worker would print a traceback beside that.
+        "silence_logs": logging.CRITICAL,
         **worker_keywords(profile, restart=True),
         **profile.options,
     }

@@ -34,7 +34,9 @@ from model.training.loop import Data, check_batch, train, validate
 from model.training.metrics import JsonLines, Metrics
 from model.training.placement import make_mesh
 from model.training.progress import Progress
+from storage.chunk_cache import CACHE
 from storage.errors import InputError
+from storage.files import Files
 from storage.split import Split
 from storage.training_copy import TrainingCopy
 
@@ -86,9 +88,16 @@ class Task:
 
 
 def make_task(
-    workspace: Path, name: str, split: Split, recipe: Recipe, fold: int | None = None
+    disk: Files,
+    workspace: Path,
+    name: str,
+    split: Split,
+    recipe: Recipe,
+    fold: int | None = None,
 ) -> Task:
     """The model `name` of a workspace, on the parts of a split, without the contrasts of `fold`.
+
+    `disk` has the compendium and the training copy; models lie in the folder `workspace`.
 
     Where a fold is held out, the scaling is that of the training rows that are left.
 
@@ -100,7 +109,7 @@ def make_task(
     """
     if not name or name != Path(name).name or name.startswith("."):
         raise InputError(f"{name!r} can't be the name of a model; give letters, digits and dashes")
-    copy = TrainingCopy.open(workspace, split.copy, verify=False)
+    copy = TrainingCopy.open(disk, split.copy, verify=False, cache=workspace / CACHE)
     training, validation = (
         split.rows(part) if fold is None else split.rows(part)[split.fold[split.rows(part)] != fold]
         for part in ("train", "validation")

@@ -19,8 +19,11 @@ from pipeline.enrich.ontology import Relations
 from pipeline.enrich.settings import EnrichSettings
 from pipeline.prepare.settings import PrepareSettings
 from pipeline.sources.genes import MappingSettings
-from pipeline.sources.settings import SourceConfig
+from pipeline.sources.settings import SourceConfig, name_address
+from storage.bucket import Bucket
+from storage.disk import Disk
 from storage.errors import InputError
+from storage.files import Files
 
 CONFIG_NAME = "dexome.toml"
 
@@ -48,6 +51,31 @@ class EnrichConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StorageConfig:
+    """`[storage]`: the bucket that plan, parts, compendium and training copies are in.
+
+    `address` is such as s3://bucket/prefix; credentials come from the environment. `endpoint` (an http
+    address) and `region` are for other stores than Amazon's. `single_writer` promises that nothing else
+    writes there, for a store that does not keep conditional puts.
+    """
+
+    address: str
+    endpoint: str | None = None
+    region: str | None = None
+    single_writer: bool = False
+
+    def __post_init__(self) -> None:
+        try:
+            self.bucket()
+        except InputError as error:
+            raise ValueError(str(error)) from None
+
+    def bucket(self) -> Bucket:
+        """The bucket."""
+        return Bucket(self.address, self.endpoint, self.region, self.single_writer)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DesignsConfig:
     """`[designs]`: `file` names a TOML file with one table for each study that a person has a say in."""
 
@@ -63,6 +91,7 @@ class Config:
 
     genes: GenesConfig
     source: SourceConfig
+    storage: StorageConfig | None = None
     mapping: MappingSettings = field(default_factory=MappingSettings)
     curate: CurateSettings = field(default_factory=CurateSettings)
     designs: DesignsConfig | None = None
@@ -73,6 +102,10 @@ class Config:
     train: Recipe | None = None
     sweep: SweepSettings = field(default_factory=SweepSettings)
     cluster: dict[str, ClusterProfile] = field(default_factory=dict)
+
+    def files(self, workspace: Path) -> Files:
+        """Where the compendium of a workspace is: in its folder, or in the bucket of `[storage]`."""
+        return Disk(workspace) if self.storage is None else self.storage.bucket()
 
     def design(self, study: str) -> StudyDesign:
         """What a person says of `study`."""
@@ -111,6 +144,10 @@ def read_config(workspace: Path) -> Config:
         raise InputError(f"{workspace} has no {CONFIG_NAME}; run `dexome init {workspace}`")
     table = _read_toml(path)
     _check_keys(path, table, Config, "")
+    try:
+        name_address(table.get("source", {}))
+    except ValueError as error:
+        raise InputError(f"{path}: source: {error}") from None
     config: Config = _validated(path, table, Config)
     studies = config.studies
     if config.designs is not None:
@@ -125,7 +162,7 @@ def read_config(workspace: Path) -> Config:
         studies=studies,
         enrich=_resolve_enrich(workspace, config.enrich),
         genes=replace(config.genes, list=_resolved(workspace, config.genes.list)),
-        source=_resolve_source(workspace, config.source),
+        source=_resolve_source(workspace, config.source, config.storage),
         cluster={name: _resolve_tls(workspace, p) for name, p in config.cluster.items()},
     )
 
@@ -170,7 +207,14 @@ def _validated(path: Path, table: dict[str, Any], kind: Any, where: str = "") ->
         raise InputError(f"{path}: {name.rstrip('.')}: {what}") from error
 
 
-def _resolve_source(workspace: Path, source: SourceConfig) -> SourceConfig:
+def _resolve_source(
+    workspace: Path, source: SourceConfig, storage: StorageConfig | None
+) -> SourceConfig:
+    if storage is not None and source.is_remote:
+        endpoint, region = source.endpoint or storage.endpoint, source.region or storage.region
+        source = replace(source, endpoint=endpoint, region=region)
+    if source.address:
+        return source
     if source.kind == "folder":
         return replace(source, path=_resolved(workspace, source.path))
     given = source.accessions

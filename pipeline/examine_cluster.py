@@ -9,7 +9,10 @@ from pathlib import Path
 from distributed import Client
 
 from pipeline.config import CONFIG_NAME
-from pipeline.stages.probe import Sight, installed_versions, look
+from pipeline.sources.remote import RemoteSource
+from pipeline.sources.remote_dee2 import RemoteDee2Source
+from pipeline.sources.source import make_source, why_unreadable
+from pipeline.stages.probe import Sight, installed_versions, look, try_files
 from pipeline.workspace import CLUSTER_FOLDER, Workspace
 
 
@@ -48,7 +51,7 @@ def examine_workers(client: Client, workspace: Workspace) -> list[Finding]:
         probe.unlink(missing_ok=True)
     own = hashlib.sha256(config.read_bytes()).hexdigest()
     findings: list[Finding] = []
-    for sight in sights.values():
+    for address, sight in sights.items():
         findings += [
             _python(sight),
             _versions(sight),
@@ -56,6 +59,8 @@ def examine_workers(client: Client, workspace: Workspace) -> list[Finding]:
             _workspace(sight, workspace.root, own, token),
             _rights(sight),
             _sources(sight),
+            *_bucket(client, address, sight, workspace),
+            *_remote_studies(client, address, sight, workspace),
         ]
     return list(dict.fromkeys(findings))
 
@@ -64,9 +69,32 @@ def _inputs(workspace: Workspace) -> list[Path]:
     """Files and folders outside the workspace that tasks read."""
     config = workspace.config
     paths = [config.genes.list]
-    if config.source.kind == "folder":
+    if config.source.kind == "folder" and not config.source.address:
         paths.append(config.source.path)
     return paths
+
+
+def _bucket(client: Client, address: str, sight: Sight, workspace: Workspace) -> list[Finding]:
+    """Whether a worker can write, read and delete in the bucket, with the credentials that it has."""
+    if workspace.config.storage is None:
+        return []
+    (problem,) = client.run(try_files, workspace.disk, workers=[address]).values()
+    where = workspace.disk.address()
+    told = f"{sight.host} {problem}" if problem else f"{sight.host} writes and deletes in {where}"
+    return [Finding("storage", not problem, told)]
+
+
+def _remote_studies(
+    client: Client, address: str, sight: Sight, workspace: Workspace
+) -> list[Finding]:
+    """Whether a worker can read studies that are on remote storage, with the credentials that it has."""
+    source = make_source(workspace.config.source, workspace.root)
+    if not isinstance(source, RemoteSource | RemoteDee2Source):
+        return []
+    why: str = client.submit(why_unreadable, source, workers=[address], pure=False).result()
+    if why:
+        return [Finding("studies", False, f"{sight.host} can't read the studies: {why}")]
+    return [Finding("studies", True, f"{sight.host} reads {workspace.config.source.place}")]
 
 
 def _python(sight: Sight) -> Finding:

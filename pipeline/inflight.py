@@ -3,12 +3,15 @@
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
 from dask.utils import funcname
 from distributed import Client, KilledWorker, as_completed
+from distributed.client import ClosedClientError
 
+from pipeline.ahead import in_turn, working_ahead
 from pipeline.one_thread import one_blas_thread
 from pipeline.progress import Progress, Report
 from storage.errors import DexomeError, StoreError
@@ -27,6 +30,7 @@ def run_bounded(
     items: Iterable[Item],
     *,
     resources: Mapping[str, float] | None = None,
+    ahead: Callable[[Item], None] | None = None,
 ) -> Iterator[tuple[Item, Result | BaseException]]:
     """Call `function` on each item on the cluster; yield each item with its result or its error.
 
@@ -39,16 +43,24 @@ def run_bounded(
         None: the items are done here, one after the other.
     resources
         What a worker must have free for one item, such as `{"GPU": 1}`.
+    ahead
+        Is called in the background, on the worker, with the item that comes next; it may fail.
+
+    Raises
+    ------
+    DexomeError
+        The scheduler is gone: that tells nothing of any item.
     """
     if client is None:
-        yield from _run_here(function, items)
+        yield from _run_here(function, in_turn(items, ahead))
         return
     suspects = []
-    for item, result in _run_on(client, function, items, resources):
-        if isinstance(result, KilledWorker):
-            suspects.append(item)
-        else:
-            yield item, result
+    with working_ahead(client, funcname(function), ahead):
+        for item, result in _run_on(client, function, items, resources):
+            if isinstance(result, KilledWorker):
+                suspects.append(item)
+            else:
+                yield item, result
     for item in suspects:
         yield from _run_on(client, function, [item], resources)
 
@@ -59,9 +71,10 @@ def results(
     items: Iterable[Item],
     *,
     resources: Mapping[str, float] | None = None,
+    ahead: Callable[[Item], None] | None = None,
 ) -> Iterator[tuple[Item, Result | BaseException]]:
     """The same, where an error that concerns more than its item is raised, and ends the stage."""
-    for item, result in run_bounded(client, function, items, resources=resources):
+    for item, result in run_bounded(client, function, items, resources=resources, ahead=ahead):
         if isinstance(result, DexomeError):
             raise result
         yield item, result
@@ -95,7 +108,8 @@ def _run_on(
     waiting = iter(items)
     submitted: dict[str, Item] = {}
     completed = as_completed(with_results=True, raise_errors=False)
-    window = _Window(client)
+    address = str(client.scheduler.address)
+    window = _Window(client, address)
     task, name = partial(_on_one_thread, function), funcname(function)
 
     def fill() -> None:
@@ -105,17 +119,37 @@ def _run_on(
             except StopIteration:
                 return
             key = f"{name}-{uuid.uuid4().hex}"
-            future = client.submit(task, item, key=key, pure=False, resources=resources)
+            with _loss_told(address):
+                future = client.submit(task, item, key=key, pure=False, resources=resources)
             submitted[key] = item
             completed.add(future)
 
     fill()
     for future, result in completed:
+        # We cancel nothing: Dask does, with all that it knew, when it loses its scheduler.
+        if future.status == "cancelled":
+            raise _lost(address)
         item = submitted.pop(future.key)
         fill()
         # A failed task's result is its exception's triple.
         yield item, result[1] if future.status == "error" else result
         future.release()
+
+
+@contextmanager
+def _loss_told(address: str) -> Iterator[None]:
+    """Turn what Dask raises where its scheduler does not answer into an error with the cure."""
+    try:
+        yield
+    except (OSError, ClosedClientError) as error:
+        raise _lost(address) from error
+
+
+def _lost(address: str) -> DexomeError:
+    return DexomeError(
+        f"the scheduler at {address} is gone; start it, or choose another --cluster, and run the same "
+        "command again: what is done is kept"
+    )
 
 
 def _run_here(
@@ -140,15 +174,17 @@ def _on_one_thread(function: Callable[[Item], Result], item: Item) -> Result:
 class _Window:
     """How many tasks may be in flight: it grows and shrinks with the cluster."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, address: str) -> None:
         self._client = client
+        self._address = address
         self._counted_at = -_COUNT_EVERY_S
         self._size = 0
 
     def size(self) -> int:
         now = time.monotonic()
         if now - self._counted_at >= _COUNT_EVERY_S:
-            threads = sum(self._client.nthreads().values())
+            with _loss_told(self._address):
+                threads = sum(self._client.nthreads().values())
             # Workers that are asked for and not up yet shall find work when they are.
             asked = len(getattr(self._client.cluster, "plan", ()))
             self._size = TASKS_PER_THREAD * max(threads, asked, 1)

@@ -29,14 +29,14 @@ from pipeline.stages.prepare_blocks import (
 from pipeline.stages.prepare_links import Labels, known_links
 from pipeline.write_copy import copy_key_of
 from storage.compile_split import SplitContent, read_placement
-from storage.disk import Disk
 from storage.errors import InputError
+from storage.files import Files
 from storage.hashing import hash_json
 from storage.split_schema import TRAIN
 
 
 def make_split(
-    disk: Disk,
+    disk: Files,
     client: Client,
     report: Report,
     generation: str,
@@ -110,7 +110,7 @@ def make_split(
 
 
 def find_duplicates(
-    disk: Disk,
+    disk: Files,
     client: Client,
     report: Report,
     generation: str,
@@ -149,7 +149,7 @@ def find_duplicates(
 
 
 def take_moments(
-    disk: Disk,
+    disk: Files,
     client: Client,
     report: Report,
     generation: str,

@@ -12,8 +12,9 @@ import pandas as pd
 from pipeline.config import Config
 from pipeline.flow import flow_table
 from pipeline.stages.record import PlanRecord, read_plan_record
-from storage.disk import Disk
+from storage.concurrent import map_concurrently
 from storage.errors import InputError
+from storage.files import Files
 from storage.genes import GeneList
 from storage.hashing import hash_json
 from storage.schema import CONTRAST_COLUMNS, SAMPLE_COLUMNS, STUDY_COLUMNS
@@ -45,7 +46,7 @@ def plan_inputs(config: Config, genes: GeneList) -> str:
     return hash_json({"genes": genes.sha256, **config.scientific()})
 
 
-def write_plan(disk: Disk, inputs: str, keys: Iterable[str]) -> Plan:
+def write_plan(disk: Files, inputs: str, keys: Iterable[str]) -> Plan:
     """Assemble the plan from the studies' records and write its tables; the index is written last."""
     keys = sorted(keys)
     records = tuple(sorted(_read_records(disk, keys), key=lambda record: record.study))
@@ -60,7 +61,7 @@ def write_plan(disk: Disk, inputs: str, keys: Iterable[str]) -> Plan:
     return Plan(inputs, records)
 
 
-def read_plan(disk: Disk, inputs: str) -> Plan:
+def read_plan(disk: Files, inputs: str) -> Plan:
     """The plan, if it was made for these settings.
 
     Raises
@@ -70,11 +71,13 @@ def read_plan(disk: Disk, inputs: str) -> Plan:
     """
     data = disk.read(INDEX_KEY)
     if data is None:
-        raise InputError(f"{disk.root} has no plan yet; run `dexome plan` first")
+        raise InputError(f"{disk.address()} has no plan yet; run `dexome plan` first")
     try:
         index = json.loads(data)
     except ValueError as error:
-        raise InputError(f"{disk.path(INDEX_KEY)} is damaged; run `dexome plan` again") from error
+        raise InputError(
+            f"{disk.address(INDEX_KEY)} is damaged; run `dexome plan` again"
+        ) from error
     if index["inputs"] != inputs:
         raise InputError(
             "the settings or the gene list changed after the plan; run `dexome plan` again"
@@ -87,14 +90,12 @@ def read_plan(disk: Disk, inputs: str) -> Plan:
     return Plan(inputs, tuple(sorted(_read_records(disk, index["records"]), key=lambda r: r.study)))
 
 
-def _read_records(disk: Disk, keys: Sequence[str]) -> list[PlanRecord]:
-    records = []
-    for key in keys:
-        record = read_plan_record(disk, key)
+def _read_records(disk: Files, keys: Sequence[str]) -> list[PlanRecord]:
+    records = map_concurrently(lambda key: read_plan_record(disk, key), keys)
+    for key, record in zip(keys, records, strict=True):
         if record is None:
-            raise InputError(f"{disk.path(key)} is missing or damaged; run `dexome plan` again")
-        records.append(record)
-    return records
+            raise InputError(f"{disk.address(key)} is missing or damaged; run `dexome plan` again")
+    return [record for record in records if record is not None]
 
 
 def _tables(records: Sequence[PlanRecord]) -> dict[str, pd.DataFrame]:

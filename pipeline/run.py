@@ -18,10 +18,11 @@ from pipeline.stages.analyse_study import (
     AnalysisReceipt,
     AnalysisTask,
     analyse_planned,
+    fetch_to_analyse,
     record_lost,
     record_too_large,
 )
-from pipeline.stages.plan_study import plan_study, record_failure
+from pipeline.stages.plan_study import fetch_to_plan, plan_study, record_failure
 from pipeline.stages.record import PlanRecord, outcome_key, read_outcome
 from pipeline.stages.task import make_tasks
 from pipeline.workspace import Workspace
@@ -34,11 +35,13 @@ from storage.compile import (
     plan_build,
     publish_build,
 )
+from storage.concurrent import map_concurrently
 from storage.errors import InputError
 from storage.generation import Current, read_current
 from storage.genes import GeneList
 from storage.layout import Layout
 from storage.lease import Lease
+from storage.parts import FOLDER as PARTS
 from storage.parts import part_key
 
 log = logging.getLogger(__name__)
@@ -56,8 +59,9 @@ def run_plan(
     if not tasks:
         raise InputError(_no_study(workspace))
     receipts, refused, known = [], Counter[str](), 0
+    ahead = fetch_to_plan if workspace.config.source.is_remote else None
     report(Progress(stage="plan", done=0, total=len(tasks)))
-    for task, result in results(client, plan_study, tasks):
+    for task, result in results(client, plan_study, tasks, ahead=ahead):
         receipt = record_failure(task, result) if isinstance(result, BaseException) else result
         receipts.append(receipt)
         known += receipt.known
@@ -105,16 +109,19 @@ def run_analyse(
         if record.study in by_study and (share is None or share.has(record.study))
     ]
     items, receipts = [], []
+    there = set(workspace.disk.list(PARTS))
     for record in records:
-        item = AnalysisTask(task=by_study[record.study], part=record.part)
-        done = workspace.disk.path(part_key(record.study, record.part)).is_file()
+        done = part_key(record.study, record.part) in there
+        new = not done and outcome_key(record.study, record.part) not in there
+        item = AnalysisTask(task=by_study[record.study], part=record.part, new=new)
         if why := "" if done else _why_too_large(record, len(genes), task_memory):
             receipts.append(record_too_large(item, why))
         else:
             items.append(item)
     refused, known, total = Counter(r.reason for r in receipts), 0, len(records)
+    ahead = fetch_to_analyse if workspace.config.source.is_remote else None
     report(Progress(stage="analyse", done=len(receipts), total=total, refused=refused))
-    for item, result in results(client, analyse_planned, items):
+    for item, result in results(client, analyse_planned, items, ahead=ahead):
         receipt = record_lost(item, result) if isinstance(result, BaseException) else result
         receipts.append(receipt)
         known += receipt.known
@@ -183,7 +190,7 @@ def run_compile(
 def _no_study(workspace: Workspace) -> str:
     source = workspace.config.source
     if source.kind == "folder":
-        return f"{source.path} holds no study: one sub-folder for each is needed"
+        return f"{source.place} holds no study: one sub-folder for each is needed"
     return "DEE2 has no project of these accessions; mend accessions in [source]"
 
 
@@ -223,7 +230,9 @@ def _why_too_large(record: PlanRecord, n_genes: int, task_memory: int | None) ->
 
 def _entries(workspace: Workspace, plan: Plan) -> list[StudyEntry]:
     """What the compendium says of every study of the plan."""
-    entries = {record.study: _entry(workspace, record) for record in plan.records}
+    there = set(workspace.disk.list(PARTS))
+    found = map_concurrently(lambda record: _entry(workspace, record, there), plan.records)
+    entries = {record.study: entry for record, entry in zip(plan.records, found, strict=True)}
     if missing := [study for study, entry in entries.items() if entry is None]:
         told = ", ".join(missing[:_SHOWN]) + (" …" if len(missing) > _SHOWN else "")
         raise InputError(
@@ -233,12 +242,12 @@ def _entries(workspace: Workspace, plan: Plan) -> list[StudyEntry]:
     return [entry for entry in entries.values() if entry is not None]
 
 
-def _entry(workspace: Workspace, record: PlanRecord) -> StudyEntry | None:
+def _entry(workspace: Workspace, record: PlanRecord, there: set[str]) -> StudyEntry | None:
     """What the compendium says of one study of the plan; None: it is not analysed yet."""
     disk = workspace.disk
     columns: dict[str, Any] = dict(record.columns)
     if record.status == "planned":
-        if disk.path(part_key(record.study, record.part)).is_file():
+        if part_key(record.study, record.part) in there:
             return StudyEntry(study=record.study, part=record.part)
         outcome = read_outcome(disk, outcome_key(record.study, record.part))
         if outcome is None:

@@ -28,7 +28,6 @@ from pipeline.workspace import Workspace
 from pipeline.write_shards import write_all_shards
 from storage.compile_enrichment import (
     LAYOUT,
-    begin_enrichment,
     enrichment_store,
     plan_enrichment,
     publish_enrichment,
@@ -90,7 +89,6 @@ def run_enrich(
     )
     clear_builds(disk, FOLDER, build.building if build else None)
     if build is not None:
-        begin_enrichment(disk, build)
         receipts = write_all_shards(disk, client, build.tasks, store, "assemble", report)
         publish_enrichment(disk, build, receipts, lease)
         log.info("published %s of %s", store, work.generation)
@@ -99,7 +97,7 @@ def run_enrich(
         known=known,
         failed=failed,
         terms=len(axis.ids),
-        address=str(disk.path(f"{FOLDER}/{work.generation}/{store}")),
+        address=disk.address(f"{FOLDER}/{work.generation}/{store}"),
         new=build is not None,
     )
 
@@ -152,7 +150,7 @@ def _plan(workspace: Workspace, genes: GeneList) -> _Work:
         )
     tasks = [
         EnrichTask(
-            workspace=workspace.root,
+            disk=disk,
             study=study,
             part=part["key"],
             digest=part["sha256"],
@@ -195,6 +193,6 @@ def _monte_carlo(settings: EnrichSettings) -> dict[str, Any]:
 
 def _contrasts(workspace: Workspace) -> list[tuple[str, str]]:
     """Id and study of every contrast of the newest generation."""
-    contrasts = contrasts_of(open_compendium(workspace.root))
+    contrasts = contrasts_of(open_compendium(workspace.disk))
     ids, studies = contrasts.indexes[CONTRAST], contrasts["study"].values
     return [(str(i), str(study)) for i, study in zip(ids, studies, strict=True)]

@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +11,19 @@ from distributed import Client
 from pipeline.inflight import results
 from pipeline.progress import Progress, Report
 from pipeline.stages.deal_halves import MIN_SAMPLES
-from pipeline.stages.halve_study import HALVES_VERSION, HalvesReceipt, HalvesTask, halve_planned
+from pipeline.stages.halve_study import (
+    HALVES_VERSION,
+    HalvesReceipt,
+    HalvesTask,
+    fetch_to_halve,
+    halve_planned,
+)
 from pipeline.stages.record import unknown_failure
 from pipeline.stages.task import make_tasks
 from pipeline.workspace import Workspace
 from pipeline.write_shards import write_all_shards
 from storage.compile_halves import (
     LAYOUT,
-    begin_halves,
     halves_store,
     plan_halves,
     publish_halves,
@@ -87,7 +93,8 @@ def run_halves(
         for study in studies
         if study in by_study
     ]
-    receipts = _halve_all(client, tasks, report)
+    ahead = fetch_to_halve if workspace.config.source.is_remote else None
+    receipts = _halve_all(client, tasks, report, ahead)
     failed |= {receipt.study: receipt.failed for receipt in receipts if receipt.failed}
     done = sorted((r for r in receipts if not r.failed), key=lambda receipt: receipt.study)
     if not done:
@@ -113,7 +120,6 @@ def run_halves(
     )
     clear_builds(disk, FOLDER, build.building if build else None)
     if build is not None:
-        begin_halves(disk, build)
         written = write_all_shards(disk, client, build.tasks, store, "assemble", report)
         publish_halves(disk, build, written, lease)
         log.info("published %s of %s", store, split.generation)
@@ -123,16 +129,21 @@ def run_halves(
         contrasts=len(rows),
         kinds={kind: _sum_up(done, kind) for kind in KINDS},
         failed=failed,
-        address=str(disk.path(f"{FOLDER}/{split.generation}/{store}")),
+        address=disk.address(f"{FOLDER}/{split.generation}/{store}"),
         new=build is not None,
     )
 
 
-def _halve_all(client: Client, tasks: list[HalvesTask], report: Report) -> list[HalvesReceipt]:
+def _halve_all(
+    client: Client,
+    tasks: list[HalvesTask],
+    report: Report,
+    ahead: Callable[[HalvesTask], None] | None,
+) -> list[HalvesReceipt]:
     receipts: list[HalvesReceipt] = []
     known = 0
     report(Progress(stage="halve", done=0, total=len(tasks)))
-    for item, result in results(client, halve_planned, tasks):
+    for item, result in results(client, halve_planned, tasks, ahead=ahead):
         if isinstance(result, BaseException):
             # The worker did not live to tell.
             message = unknown_failure(result).message

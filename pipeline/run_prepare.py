@@ -66,7 +66,7 @@ def run_prepare(
     disk.sweep("")
     table = settings.split.super_series
     series = read_super_series(workspace.root / table) if table else []
-    tree = open_compendium(workspace.root)
+    tree = open_compendium(workspace.disk)
     labels = read_labels(tree)
     store = split_store(hash_json([PREPARE_VERSION, asdict(settings)])[:12])
     inputs = hash_json([PREPARE_VERSION, current.manifest_sha256, asdict(settings), series])
@@ -94,9 +94,9 @@ def run_prepare(
     assert key == split.attrs["copy"]
     return Prepared(
         generation=current.generation,
-        split=str(disk.path(f"{FOLDER}/{current.generation}/{store}")),
+        split=disk.address(f"{FOLDER}/{current.generation}/{store}"),
         new=new,
-        copy=str(disk.path(f"training/{key}.zarr")),
+        copy=disk.address(f"training/{key}.zarr"),
         new_copy=new_copy,
         genes=len(selected),
         selected=int(selected.sum()),

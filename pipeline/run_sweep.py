@@ -4,6 +4,7 @@ import json
 import logging
 from collections import Counter
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from distributed import Client
 
@@ -26,6 +27,7 @@ from pipeline.inflight import results
 from pipeline.progress import Progress, Report
 from storage.disk import Disk
 from storage.errors import InputError
+from storage.files import Files
 from storage.split import Split
 
 log = logging.getLogger(__name__)
@@ -52,7 +54,8 @@ class Swept:
 
 
 def run_sweep(
-    disk: Disk,
+    disk: Files,
+    workspace: Path,
     client: Client,
     report: Report,
     name: str,
@@ -76,7 +79,8 @@ def run_sweep(
     planned = plan_trials(kind, recipe, settings, int(split.fold.max()) + 1)
     trials = [
         TrialTask(
-            workspace=disk.root,
+            disk=disk,
+            workspace=workspace,
             sweep=name,
             generation=split.generation,
             split=split.store,
@@ -119,7 +123,7 @@ def run_sweep(
         failed=dict(sorted(failed.items())),
     )
     told = {**asdict(swept), "split": split.store, "generation": split.generation}
-    disk.put(f"{MODELS}/{name}/sweep-{kind}.json", json.dumps(told, indent=1).encode())
+    Disk(workspace).put(f"{MODELS}/{name}/sweep-{kind}.json", json.dumps(told, indent=1).encode())
     log.info("%s: %d trainings, %d of them before, %d failed", name, len(found), known, len(failed))
     return swept
 
@@ -144,6 +148,7 @@ def _baselines(trials: list[TrialTask], planned: list[Trial]) -> list[BaselineTa
     by_kind += [("observed", (rank,)) for rank in ranks]
     return [
         BaselineTask(
+            disk=first.disk,
             workspace=first.workspace,
             sweep=first.sweep,
             generation=first.generation,

@@ -26,6 +26,7 @@ species = {species}
 # warn_runs = "keep"
 # max_runs = 1000          # larger projects are left out: most are of single cells
 # run_tables = "sra"       # a folder of SRA's run tables, SRP154127.csv, for what GEO does not know
+# raw = "s3://bucket/raw"   # keep the downloads there, not in raw/
 # offline = false          # true: use what is in raw/, ask no server
 """
 
@@ -42,6 +43,8 @@ def source_text(source: Path | SourceConfig) -> str:
         if not source.is_dir():
             raise InputError(f"{source} is no folder; give the folder of studies with --source")
         return FOLDER_TEMPLATE.format(path=quoted(source.resolve()))
+    if source.address:
+        return FOLDER_TEMPLATE.format(path=quoted(source.address))
     given = source.accessions
     if isinstance(given, Path):
         told = f"accessions = {quoted(given.resolve())}   # a file, one a line"

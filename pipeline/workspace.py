@@ -8,6 +8,7 @@ from pipeline.first_config import first_config
 from pipeline.sources.settings import RAW, SourceConfig
 from storage.disk import Disk
 from storage.errors import InputError
+from storage.files import Files
 from storage.genes import GeneList, read_gene_list
 
 # In the workspace: what machines leave, logs of jobs, performance reports, certificates of a run.
@@ -22,8 +23,13 @@ class Workspace:
     config: Config
 
     @property
-    def disk(self) -> Disk:
-        """Its disk, for commits."""
+    def disk(self) -> Files:
+        """Where plan, parts, compendium and training copies are: in the folder, or in a bucket."""
+        return self.config.files(self.root)
+
+    @property
+    def local(self) -> Disk:
+        """The folder itself, where models are."""
         return Disk(self.root)
 
     @property
@@ -47,6 +53,11 @@ def open_workspace(root: Path) -> Workspace:
     if not root.is_dir():
         raise InputError(f"{root} is no folder; run `dexome init {root}` to make a workspace there")
     return Workspace(root.resolve(), read_config(root))
+
+
+def compendium_files(root: Path) -> Files:
+    """Where the compendium of a folder is: in it, unless its configuration names a bucket."""
+    return open_workspace(root).disk if (root / CONFIG_NAME).is_file() else Disk(root)
 
 
 def create_workspace(

@@ -10,16 +10,16 @@ from pipeline.inflight import gather_in_order
 from pipeline.prepare.settings import PrepareSettings
 from pipeline.progress import Report
 from pipeline.stages.prepare_links import Labels
-from storage.disk import Disk
 from storage.errors import InputError, StoreError
+from storage.files import Files
 from storage.generation import read_manifest
 from storage.lease import Lease
-from storage.training_copy import ARRAYS, TrainingCopy, copy_key
+from storage.training_copy import ARRAYS, check_copy, copy_key
 from storage.write_copy import CopyPlan, begin_copy, publish_copy, write_copy_chunk
 
 
 def copy_key_of(
-    disk: Disk,
+    disk: Files,
     generation: str,
     labels: Labels,
     settings: PrepareSettings,
@@ -30,7 +30,7 @@ def copy_key_of(
 
 
 def write_copy(
-    disk: Disk,
+    disk: Files,
     client: Client,
     lease: Lease,
     report: Report,
@@ -45,7 +45,7 @@ def write_copy(
     plan = _plan(disk, generation, labels, settings, selected)
     if not rebuild:
         try:
-            TrainingCopy.open(disk.root, plan.key)
+            check_copy(disk, plan.key)
             return plan.key, False
         except (InputError, StoreError):
             pass
@@ -56,7 +56,7 @@ def write_copy(
 
 
 def _plan(
-    disk: Disk,
+    disk: Files,
     generation: str,
     labels: Labels,
     settings: PrepareSettings,

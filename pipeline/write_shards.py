@@ -6,13 +6,13 @@ from distributed import Client
 
 from pipeline.inflight import results
 from pipeline.progress import Progress, Report
-from storage.disk import Disk
 from storage.errors import StoreError
+from storage.files import Files
 from storage.shards import ShardReceipt, ShardTask, write_shards
 
 
 def write_all_shards(
-    disk: Disk,
+    disk: Files,
     client: Client,
     tasks: list[ShardTask],
     name: str,

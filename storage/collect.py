@@ -7,12 +7,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from storage.disk import Disk
 from storage.errors import StoreError
-from storage.generation import DELETING, FOLDER, list_generations, read_current
+from storage.files import Files
+from storage.generation import FOLDER, list_generations, list_remains, read_current
 from storage.lease import is_alive, this_process
-from storage.training_copy import FOLDER as COPIES
-from storage.training_copy import copy_manifest_path, copy_path, read_copy_manifest
+from storage.training_copy import (
+    copy_manifest_path,
+    copy_path,
+    list_copy_manifests,
+    read_copy_manifest,
+)
 
 HOLDS = f"{FOLDER}/holds"
 # A reader on another host cannot be asked whether it lives; its hold counts for this long.
@@ -20,7 +24,7 @@ REMOTE_HOLD_S = 7 * 24 * 3600.0
 
 
 @contextmanager
-def hold_generation(disk: Disk, generation: str, reason: str) -> Iterator[None]:
+def hold_generation(disk: Files, generation: str, reason: str) -> Iterator[None]:
     """Keep a generation from being collected while this process reads it."""
     key = f"{HOLDS}/{uuid.uuid4().hex}.json"
     held = {"generation": generation, "reason": reason, "since": time.time(), **this_process()}
@@ -31,7 +35,7 @@ def hold_generation(disk: Disk, generation: str, reason: str) -> Iterator[None]:
         disk.delete(key)
 
 
-def held_generations(disk: Disk) -> dict[str, str]:
+def held_generations(disk: Files) -> dict[str, str]:
     """Generations that a live reader or a model holds, with the reason."""
     held = {}
     for key in disk.list(HOLDS):
@@ -42,7 +46,7 @@ def held_generations(disk: Disk) -> dict[str, str]:
 
 
 def collect_generations(
-    disk: Disk, keep: int, kept: Mapping[str, str] | None = None
+    disk: Files, keep: int, kept: Mapping[str, str] | None = None
 ) -> tuple[list[str], dict[str, str]]:
     """Delete all but the `keep` newest generations, CURRENT and the held ones.
 
@@ -68,15 +72,17 @@ def collect_generations(
             spared[name] = held[name]
         else:
             # Out of sight in one step, so that a killed collection leaves no half generation.
-            disk.publish(f"{FOLDER}/{name}", f"{DELETING}{name}")
+            disk.retire(f"{FOLDER}/{name}")
             deleted.append(name)
-    folder = disk.path(FOLDER)
-    for path in folder.glob(".deleting-*") if folder.is_dir() else ():
-        disk.delete(f"{FOLDER}/{path.name}")
+    # One that lost its root looks like a remain: while it is current or held, what is left of it stays.
+    in_use = {*held, *([current.generation] if current is not None else [])}
+    for key in list_remains(disk):
+        if key.removeprefix(f"{FOLDER}/") not in in_use:
+            disk.delete(key)
     return deleted, spared
 
 
-def collect_copies(disk: Disk) -> list[str]:
+def collect_copies(disk: Files) -> list[str]:
     """Delete the training copies of generations that are no longer there; returns their keys.
 
     One whose manifest can't be read is left: `doctor` tells of it.
@@ -84,8 +90,7 @@ def collect_copies(disk: Disk) -> list[str]:
     there = set(list_generations(disk))
     deleted = []
     # By manifest, which goes last: what a kill leaves half deleted is found again.
-    for path in sorted(disk.path(COPIES).glob("*.manifest.json")):
-        key = path.name.removesuffix(".manifest.json")
+    for key in list_copy_manifests(disk):
         try:
             orphaned = read_copy_manifest(disk, key).generation not in there
         except StoreError:

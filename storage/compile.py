@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
-from storage.disk import Disk
+from zarr.abc.store import Store
+
+from storage.concurrent import map_concurrently
 from storage.errors import StoreError
+from storage.files import Files
 from storage.generation import (
     BUILDING,
     FOLDER,
@@ -21,7 +25,7 @@ from storage.generation import (
 from storage.genes import GeneList
 from storage.hashing import hash_json
 from storage.inventory import check_all_written, make_manifest
-from storage.labels import consolidate, create_skeleton, write_all_labels
+from storage.labels import create_skeleton, write_all_labels
 from storage.layout import Layout
 from storage.lease import Lease
 from storage.parts import Part, read_part_header
@@ -33,7 +37,7 @@ from storage.schema import (
     STUDY_STATISTICS,
 )
 from storage.shards import Row, ShardReceipt, ShardTask, make_shard_tasks
-from storage.zarr_store import StagingStore
+from storage.zarr_store import stage_store
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +68,7 @@ class Build:
 
 
 def plan_build(
-    disk: Disk,
+    disk: Files,
     genes: GeneList,
     entries: Iterable[StudyEntry],
     attributes: dict[str, Any],
@@ -79,9 +83,9 @@ def plan_build(
     """
     layout = layout or Layout()
     entries = sorted(entries, key=lambda entry: entry.study)
-    headers = {
-        e.study: read_part_header(disk, e.study, e.part) for e in entries if e.part is not None
-    }
+    analysed = [(e.study, e.part) for e in entries if e.part is not None]
+    found = map_concurrently(lambda item: read_part_header(disk, *item), analysed)
+    headers = {study: header for (study, _), header in zip(analysed, found, strict=True)}
     inputs = _hash_inputs(genes, entries, headers, attributes, layout)
     current = read_current(disk)
     if current is not None and current.inputs == inputs and not rebuild:
@@ -138,31 +142,25 @@ def plan_build(
     )
 
 
-def adopt_generation(disk: Disk, inputs: str, lease: Lease) -> Current | None:
+def adopt_generation(disk: Files, inputs: str, lease: Lease) -> Current | None:
     """Make current a complete generation of these inputs that a killed run had no time to; None if none."""
     current = read_current(disk)
     newer = [n for n in list_generations(disk) if current is None or n > current.generation]
     for name in reversed(newer):
         manifest = disk.read(manifest_key(name))
         if manifest is not None and read_manifest(disk, name).inputs == inputs:
-            lease.check()
-            return write_current(disk, name, inputs, manifest)
+            clear_builds(disk, FOLDER, None)
+            return write_current(disk, name, inputs, manifest, lease)
     return None
 
 
-def begin_build(disk: Disk, build: Build) -> None:
-    """Lay out the arrays of a build; what a killed run of the same build left complete stays."""
+def begin_build(disk: Files, build: Build) -> None:
+    """Clear away other builds; what a killed run of this one left complete stays."""
     clear_builds(disk, FOLDER, build.building)
-    store = StagingStore(disk, f"{build.building}/{CONTRASTS_STORE}")
-    shapes = {
-        "": (len(build.contrasts), len(build.genes)),
-        STUDIES_GROUP: (len(build.studies), len(build.genes)),
-    }
-    create_skeleton(store, shapes, build.attributes, build.layout)
 
 
 def publish_build(
-    disk: Disk, build: Build, receipts: Iterable[ShardReceipt], lease: Lease
+    disk: Files, build: Build, receipts: Iterable[ShardReceipt], lease: Lease
 ) -> Current:
     """Write labels, metadata and manifest of a build whose shards all stand; make it the newest.
 
@@ -175,14 +173,10 @@ def publish_build(
     """
     by_file = {receipt.file: receipt for receipt in receipts}
     check_all_written(build.tasks, by_file, build.generation, "dexome compile")
-    prefix = f"{build.building}/{CONTRASTS_STORE}"
-    store = StagingStore(disk, prefix)
-    write_all_labels(store, build.genes, build.contrasts, build.studies, build.samples)
-    consolidate(store)
+    staged = stage_store(disk, f"{build.building}/{CONTRASTS_STORE}", partial(_write_all, build))
     manifest = make_manifest(
-        disk,
-        build.building,
         CONTRASTS_STORE,
+        staged,
         build.tasks,
         by_file,
         gene_list_sha256=build.genes.sha256,
@@ -191,9 +185,22 @@ def publish_build(
     ).encode()
     disk.put(manifest_key(build.building.removeprefix(f"{FOLDER}/")), manifest)
     lease.check()
-    disk.publish(build.building, f"{FOLDER}/{build.generation}")
-    lease.check()
-    return write_current(disk, build.generation, build.inputs, manifest)
+    final = f"{FOLDER}/{build.generation}"
+    if build.generation in disk.folders(FOLDER):
+        # One that lost its contrasts, or that a killed run began to publish in a bucket.
+        disk.delete(final)
+    disk.publish(build.building, final)
+    return write_current(disk, build.generation, build.inputs, manifest, lease)
+
+
+def _write_all(build: Build, store: Store) -> None:
+    """All of a store but its shards."""
+    shapes = {
+        "": (len(build.contrasts), len(build.genes)),
+        STUDIES_GROUP: (len(build.studies), len(build.genes)),
+    }
+    create_skeleton(store, shapes, build.attributes, build.layout)
+    write_all_labels(store, build.genes, build.contrasts, build.studies, build.samples)
 
 
 def _hash_inputs(
@@ -228,7 +235,7 @@ def _samples_of(entry: StudyEntry, headers: dict[str, tuple[Part, str]]) -> list
     return [{"study": entry.study, **sample} for sample in samples]
 
 
-def _linkable(disk: Disk, current: Current | None) -> dict[str, tuple[str, str]]:
+def _linkable(disk: Files, current: Current | None) -> dict[str, tuple[str, str]]:
     """Shards of the current generation by signature: their path in the workspace and SHA-256."""
     if current is None:
         return {}

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import zarr
+from zarr.abc.store import Store
 
-from storage.disk import Disk
+from storage.concurrent import map_concurrently
 from storage.enrichment_parts import EnrichmentPart, read_enrichment_header
 from storage.enrichment_schema import (
     CONTRAST_NUMBERS,
@@ -23,6 +24,7 @@ from storage.enrichment_schema import (
     TESTABLE,
 )
 from storage.errors import StoreError
+from storage.files import Files
 from storage.generation import (
     BUILDING,
     is_published,
@@ -31,13 +33,12 @@ from storage.generation import (
     read_manifest,
 )
 from storage.hashing import hash_json
-from storage.labels import coordinates, ensure_group, ensure_matrix
-from storage.layout import Layout, write_labels
+from storage.labels import coordinates
+from storage.layout import Layout, create_matrix, write_labels
 from storage.lease import Lease
 from storage.publish_sharded import publish_sharded
 from storage.schema import CONTRAST, SCHEMA_VERSION, STUDY, Variable
 from storage.shards import Row, ShardReceipt, ShardTask, make_shard_tasks
-from storage.zarr_store import StagingStore
 
 # One shard is one chunk high: a worker holds a row of it of every variable.
 LAYOUT = Layout(chunk_rows=128, chunk_columns=1024, shard_rows=128)
@@ -80,7 +81,7 @@ def enrichment_store(key: str) -> str:
 
 
 def plan_enrichment(
-    disk: Disk,
+    disk: Files,
     generation: str,
     store: str,
     contrasts: Sequence[tuple[str, str]],
@@ -103,7 +104,8 @@ def plan_enrichment(
     attributes, array_attributes
         What the store says of itself, and each of its arrays beside the schema's words.
     """
-    headers = {study: read_enrichment_header(disk, study, key) for study, key in parts.items()}
+    found = map_concurrently(lambda item: read_enrichment_header(disk, *item), parts.items())
+    headers = dict(zip(parts, found, strict=True))
     content = {
         "schema": SCHEMA_VERSION,
         "layout": asdict(layout),
@@ -147,18 +149,8 @@ def plan_enrichment(
     )
 
 
-def begin_enrichment(disk: Disk, build: EnrichmentBuild) -> None:
-    """Lay out the arrays; what a killed run of the same build left complete stays."""
-    store = StagingStore(disk, f"{build.building}/{build.store}")
-    ensure_group(store, "", {})
-    for variables, inner in _matrices(len(build.terms.ids)):
-        for variable in variables:
-            shape = (len(build.contrasts), *inner)
-            ensure_matrix(store, variable.name, variable, shape, build.layout)
-
-
 def publish_enrichment(
-    disk: Disk, build: EnrichmentBuild, receipts: Iterable[ShardReceipt], lease: Lease
+    disk: Files, build: EnrichmentBuild, receipts: Iterable[ShardReceipt], lease: Lease
 ) -> str:
     """Write labels, metadata and manifest, and put the store beside its contrasts; returns its key on disk.
 
@@ -175,7 +167,7 @@ def publish_enrichment(
         receipts,
         lease,
         cure="dexome enrich",
-        write_labels=lambda store: _write_labels(store, build),
+        write=lambda store: _write_all(store, build),
     )
 
 
@@ -208,7 +200,7 @@ def _numbers(
     return found
 
 
-def _linkable(disk: Disk, store: str) -> dict[str, tuple[str, str]]:
+def _linkable(disk: Files, store: str) -> dict[str, tuple[str, str]]:
     """Shards of the same store of any generation, by signature, newest generation last."""
     found: dict[str, tuple[str, str]] = {}
     for generation in list_generations(disk):
@@ -228,7 +220,12 @@ def _matrices(n_terms: int) -> list[tuple[tuple[Variable, ...], tuple[int, ...]]
     ]
 
 
-def _write_labels(store: StagingStore, build: EnrichmentBuild) -> None:
+def _write_all(store: Store, build: EnrichmentBuild) -> None:
+    zarr.create_group(store)
+    for variables, inner in _matrices(len(build.terms.ids)):
+        for variable in variables:
+            shape = (len(build.contrasts), *inner)
+            create_matrix(store, variable.name, variable, shape, build.layout)
     terms = build.terms
     for name, long_name, values in (
         (

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import zarr
+from zarr.abc.store import Store
 
-from storage.disk import Disk
+from storage.concurrent import map_concurrently
+from storage.files import Files
 from storage.generation import BUILDING, is_published, read_manifest
 from storage.halves_parts import HalvesPart, read_halves_header
 from storage.halves_schema import (
@@ -21,13 +23,12 @@ from storage.halves_schema import (
     KINDS,
 )
 from storage.hashing import hash_json
-from storage.labels import coordinates, ensure_group, ensure_matrix
-from storage.layout import Layout, write_labels
+from storage.labels import coordinates
+from storage.layout import Layout, create_matrix, write_labels
 from storage.lease import Lease
 from storage.publish_sharded import publish_sharded
 from storage.schema import CONTRAST, GENE, SCHEMA_VERSION, STUDY, Variable
 from storage.shards import Row, ShardReceipt, ShardTask, make_shard_tasks
-from storage.zarr_store import StagingStore
 
 # One shard is one chunk high: a worker holds a row of it of every variable, both kinds and halves.
 LAYOUT = Layout(chunk_rows=128, chunk_columns=1024, shard_rows=128)
@@ -62,7 +63,7 @@ def halves_store(split: str, part: str) -> str:
 
 
 def plan_halves(
-    disk: Disk,
+    disk: Files,
     generation: str,
     store: str,
     contrasts: Sequence[tuple[str, str]],
@@ -83,7 +84,8 @@ def plan_halves(
     parts, failed
         Key of each study's halves; the message of each study that has none.
     """
-    headers = {study: read_halves_header(disk, study, key) for study, key in parts.items()}
+    found = map_concurrently(lambda item: read_halves_header(disk, *item), parts.items())
+    headers = dict(zip(parts, found, strict=True))
     content = {
         "schema": SCHEMA_VERSION,
         "layout": asdict(layout),
@@ -137,17 +139,8 @@ def plan_halves(
     )
 
 
-def begin_halves(disk: Disk, build: HalvesBuild) -> None:
-    """Lay out the arrays; what a killed run of the same build left complete stays."""
-    store = StagingStore(disk, f"{build.building}/{build.store}")
-    ensure_group(store, "", {})
-    for variable in HALVES_STATISTICS:
-        shape = (len(build.contrasts), *build.inner)
-        ensure_matrix(store, variable.name, variable, shape, build.layout)
-
-
 def publish_halves(
-    disk: Disk, build: HalvesBuild, receipts: Iterable[ShardReceipt], lease: Lease
+    disk: Files, build: HalvesBuild, receipts: Iterable[ShardReceipt], lease: Lease
 ) -> str:
     """Write labels, metadata and manifest, and put the store beside its contrasts; returns its key on disk.
 
@@ -164,7 +157,7 @@ def publish_halves(
         receipts,
         lease,
         cure="dexome halves",
-        write_labels=lambda store: _write_labels(store, build),
+        write=lambda store: _write_all(store, build),
     )
 
 
@@ -188,7 +181,11 @@ def _labels(
     return found
 
 
-def _write_labels(store: StagingStore, build: HalvesBuild) -> None:
+def _write_all(store: Store, build: HalvesBuild) -> None:
+    zarr.create_group(store)
+    for variable in HALVES_STATISTICS:
+        shape = (len(build.contrasts), *build.inner)
+        create_matrix(store, variable.name, variable, shape, build.layout)
     of_contrast = Variable(STUDY, (CONTRAST,), "string", "1", "study of the contrast")
     ids, studies = [c for c, _ in build.contrasts], [s for _, s in build.contrasts]
     for name, long_name, values in (

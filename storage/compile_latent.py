@@ -6,15 +6,16 @@ from datetime import UTC, datetime
 
 import numpy as np
 import zarr
+from zarr.abc.store import Store
 
-from storage.disk import Disk
+from storage.files import Files
 from storage.generation import BUILDING, publish_beside, read_manifest
 from storage.inventory import make_manifest
-from storage.labels import consolidate, coordinates, ensure_group
+from storage.labels import coordinates
 from storage.layout import write_labels
 from storage.lease import Lease
 from storage.schema import CONTRAST, SCHEMA_VERSION, STUDY, Variable
-from storage.zarr_store import StagingStore
+from storage.zarr_store import stage_store
 
 LATENT = "latent"
 CODES = Variable("code", (CONTRAST, LATENT), "float32", "1", "latent code of the contrast")
@@ -43,7 +44,7 @@ def latent_store(model: str) -> str:
     return f"latent-{model}.zarr"
 
 
-def publish_latent(disk: Disk, content: LatentContent, lease: Lease) -> str:
+def publish_latent(disk: Files, content: LatentContent, lease: Lease) -> str:
     """Write the store under a temporary name and put it beside its contrasts; returns its key on disk.
 
     Raises
@@ -55,8 +56,6 @@ def publish_latent(disk: Disk, content: LatentContent, lease: Lease) -> str:
     building = f"{BUILDING}{content.generation}-{store.removesuffix('.zarr')}"
     gene_list_sha256 = read_manifest(disk, content.generation).gene_list_sha256
     disk.delete(building)
-    staging = StagingStore(disk, f"{building}/{store}")
-    ensure_group(staging, "", {})
     told: dict[str, str | int] = {
         "schema_version": SCHEMA_VERSION,
         "gene_list_sha256": gene_list_sha256,
@@ -65,12 +64,12 @@ def publish_latent(disk: Disk, content: LatentContent, lease: Lease) -> str:
         "model_generation": content.model_generation,
         "checkpoint": content.checkpoint,
     }
-    _write(staging, content, told)
-    consolidate(staging)
+    staged = stage_store(
+        disk, f"{building}/{store}", lambda staging: _write(staging, content, told)
+    )
     manifest = make_manifest(
-        disk,
-        building,
         store,
+        staged,
         (),
         {},
         gene_list_sha256=gene_list_sha256,
@@ -80,7 +79,8 @@ def publish_latent(disk: Disk, content: LatentContent, lease: Lease) -> str:
     return publish_beside(disk, building, content.generation, manifest, lease)
 
 
-def _write(staging: StagingStore, content: LatentContent, told: dict[str, str | int]) -> None:
+def _write(staging: Store, content: LatentContent, told: dict[str, str | int]) -> None:
+    zarr.create_group(staging)
     for name, long_name, values in (
         (CONTRAST, "STUDY:test_vs_reference, as in contrasts.zarr", content.contrasts),
         (STUDY, "study of the contrast", content.studies),

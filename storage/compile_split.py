@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 import zarr
+from zarr.abc.store import Store
 
-from storage.disk import Disk
 from storage.errors import StoreError
+from storage.files import Files
 from storage.generation import (
     BUILDING,
     list_generations,
@@ -20,13 +21,13 @@ from storage.generation import (
     read_manifest,
 )
 from storage.inventory import make_manifest
-from storage.labels import consolidate, coordinates, ensure_group
+from storage.labels import coordinates
 from storage.layout import write_labels
 from storage.lease import Lease
 from storage.open import open_store
 from storage.schema import CONTRAST, GENE, SCHEMA_VERSION, STUDY, Variable
 from storage.split_schema import SPLIT_CONTRASTS, SPLIT_GENES
-from storage.zarr_store import StagingStore
+from storage.zarr_store import stage_store
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +48,7 @@ def split_store(key: str) -> str:
     return f"split-{key}.zarr"
 
 
-def read_placement(disk: Disk, placement_key: str) -> dict[str, tuple[str, int]]:
+def read_placement(disk: Files, placement_key: str) -> dict[str, tuple[str, int]]:
     """Part and fold of every study that was placed by the same rule before; empty if none was.
 
     Where splits differ the newest counts; one that is damaged does not.
@@ -69,7 +70,7 @@ def read_placement(disk: Disk, placement_key: str) -> dict[str, tuple[str, int]]
     return placed
 
 
-def publish_split(disk: Disk, store: str, content: SplitContent, lease: Lease) -> str:
+def publish_split(disk: Files, store: str, content: SplitContent, lease: Lease) -> str:
     """Write a split store under a temporary name and put it beside its contrasts; returns its key on disk.
 
     Raises
@@ -79,24 +80,26 @@ def publish_split(disk: Disk, store: str, content: SplitContent, lease: Lease) -
     """
     building = f"{BUILDING}{content.generation}-{store.removesuffix('.zarr')}"
     disk.delete(building)
-    staging = StagingStore(disk, f"{building}/{store}")
-    ensure_group(staging, "", {})
-    _write(staging, disk, content)
-    consolidate(staging)
-    manifest = make_manifest(
+    gene_list_sha256 = read_manifest(disk, content.generation).gene_list_sha256
+    staged = stage_store(
         disk,
-        building,
+        f"{building}/{store}",
+        lambda staging: _write(staging, content, gene_list_sha256),
+    )
+    manifest = make_manifest(
         store,
+        staged,
         (),
         {},
-        gene_list_sha256=read_manifest(disk, content.generation).gene_list_sha256,
+        gene_list_sha256=gene_list_sha256,
         inputs=content.inputs,
         parts={},
     )
     return publish_beside(disk, building, content.generation, manifest, lease)
 
 
-def _write(staging: StagingStore, disk: Disk, content: SplitContent) -> None:
+def _write(staging: Store, content: SplitContent, gene_list_sha256: str) -> None:
+    zarr.create_group(staging)
     for name, long_name, dim, values in (
         (CONTRAST, "STUDY:test_vs_reference, as in contrasts.zarr", CONTRAST, content.contrasts),
         (GENE, "Ensembl gene id without version", GENE, content.genes),
@@ -113,7 +116,7 @@ def _write(staging: StagingStore, disk: Disk, content: SplitContent) -> None:
         {
             "title": "dexome split of a compendium",
             "schema_version": SCHEMA_VERSION,
-            "gene_list_sha256": read_manifest(disk, content.generation).gene_list_sha256,
+            "gene_list_sha256": gene_list_sha256,
             "generation": content.generation,
             **told,
             "published_at": datetime.now(UTC).isoformat(timespec="microseconds"),

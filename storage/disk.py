@@ -1,4 +1,4 @@
-"""Durable, atomic commits: the one interface through which anything here is written, and the local disk."""
+"""A local disk as a place of files: durable, atomic commits, each step of which can be watched."""
 
 import contextlib
 import errno
@@ -8,9 +8,9 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Protocol
 
 import psutil
 
@@ -21,53 +21,23 @@ from storage.errors import StoreError
 step_hook: Callable[[str, Path], None] | None = None
 
 TEMPORARY = ".tmp-"
+# What a killed collection left on its way out: hidden, and deleted by the next one.
+RETIRED = ".deleting-"
 _serial = count()
 
 
-class Commits(Protocol):
-    """What a workspace needs of its storage; keys are relative, with slashes.
-
-    `put`, `create` and `swap` are atomic and durable when they return: a reader sees the old bytes or
-    the new ones, after a power loss too.
-    """
-
-    def read(self, key: str) -> bytes | None:
-        """Bytes under `key`, None where there is nothing."""
-
-    def list(self, prefix: str) -> list[str]:
-        """Keys below the folder `prefix`, sorted, without temporary ones."""
-
-    def stage(self, key: str, data: bytes) -> None:
-        """Write `data` under a key below a folder that is being built: atomic, durable once published."""
-
-    def put(self, key: str, data: bytes) -> None:
-        """Write `data` under `key`, in the place of what is there."""
-
-    def create(self, key: str, data: bytes) -> bool:
-        """Write `data` under `key` if nothing is there; say whether it was written."""
-
-    def swap(self, key: str, data: bytes | None, expected: bytes) -> bool:
-        """Write `data` (None: delete) if `key` still holds `expected`; say whether it was done."""
-
-    def link(self, source: str, target: str) -> None:
-        """Stage the bytes of `source` under `target`, without copying where possible."""
-
-    def publish(self, building: str, final: str) -> None:
-        """Make the complete folder `building` visible as `final`, all of it at once."""
-
-    def delete(self, prefix: str) -> None:
-        """Delete a key or a folder; nothing there is no error."""
-
-
+@dataclass(frozen=True, slots=True)
 class Disk:
-    """Commits on a local disk, below the folder `root`."""
+    """Files (`storage.files`) on a local disk, below the folder `root`."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    root: Path
 
     def path(self, key: str) -> Path:
         """Where `key` lies."""
         return self.root / key
+
+    def address(self, key: str = "") -> str:
+        return str(self.path(key))
 
     def read(self, key: str) -> bytes | None:
         try:
@@ -77,6 +47,24 @@ class Disk:
         except OSError as error:
             raise StoreError(f"cannot read {self.path(key)}: {error.strerror}") from error
 
+    def read_range(self, key: str, start: int, stop: int | None) -> bytes | None:
+        try:
+            with self.path(key).open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                first = max(start + size, 0) if start < 0 else min(start, size)
+                file.seek(first)
+                return file.read(-1 if stop is None else max(stop - first, 0))
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+
+    def size(self, key: str) -> int | None:
+        path = self.path(key)
+        return path.stat().st_size if path.is_file() else None
+
+    def folders(self, prefix: str) -> list[str]:
+        folder = self.path(prefix)
+        return sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+
     def list(self, prefix: str) -> list[str]:
         return sorted(
             path.relative_to(self.root).as_posix()
@@ -84,18 +72,21 @@ class Disk:
             if not path.name.startswith(TEMPORARY) and path.is_file()
         )
 
+    def is_complete(self, folder: str) -> bool:
+        return self.path(folder).is_dir()
+
     def stage(self, key: str, data: bytes) -> None:
         target = self.path(key)
         with _named(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             with self._temporary(target, data, durable=False) as temporary:
-                _step("rename", target)
+                step("rename", target)
                 temporary.replace(target)
 
     def put(self, key: str, data: bytes) -> None:
         target = self.path(key)
         with _named(target), self._temporary(target, data) as temporary:
-            _step("rename", target)
+            step("rename", target)
             temporary.replace(target)
             _sync(target.parent)
 
@@ -105,14 +96,14 @@ class Disk:
         with _named(target):
             self._make_folder(target.parent)
             _sync(path)
-            _step("rename", target)
+            step("rename", target)
             path.replace(target)
             _sync(target.parent)
 
     def create(self, key: str, data: bytes) -> bool:
         target = self.path(key)
         with _named(target), self._temporary(target, data) as temporary:
-            _step("link", target)
+            step("link", target)
             try:
                 # A link fails where its target exists, and brings the whole content with it.
                 os.link(temporary, target)
@@ -135,7 +126,7 @@ class Disk:
         path = self.path(target)
         with _named(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _step("link", path)
+            step("link", path)
             path.unlink(missing_ok=True)
             os.link(self.path(source), path)
 
@@ -144,14 +135,20 @@ class Disk:
         with _named(target):
             for path in [source, *source.rglob("*")]:
                 _sync(path)
-            _step("rename", target)
+            step("rename", target)
             source.rename(target)
             _sync(target.parent)
+
+    def retire(self, folder: str) -> None:
+        parent, slash, name = folder.rpartition("/")
+        hidden = f"{parent}{slash}{RETIRED}{name}"
+        self.publish(folder, hidden)
+        self.delete(hidden)
 
     def delete(self, prefix: str) -> None:
         path = self.path(prefix)
         with _named(path):
-            _step("delete", path)
+            step("delete", path)
             if path.is_dir():
                 shutil.rmtree(path)
             else:
@@ -166,7 +163,7 @@ class Disk:
         ]
         for path in stale:
             with _named(path):
-                _step("delete", path)
+                step("delete", path)
                 path.unlink(missing_ok=True)
         return len(stale)
 
@@ -186,12 +183,12 @@ class Disk:
         name = f"{TEMPORARY}{socket.gethostname()}-{os.getpid()}-{next(_serial)}"
         temporary = target.with_name(name)
         try:
-            _step("write", target)
+            step("write", target)
             with temporary.open("xb") as file:
                 file.write(data)
                 if durable:
                     file.flush()
-                    _step("sync", target)
+                    step("sync", target)
                     os.fsync(file.fileno())
             yield temporary
         finally:
@@ -214,13 +211,14 @@ class Disk:
                 yield
 
 
-def _step(kind: str, path: Path) -> None:
+def step(kind: str, path: Path) -> None:
+    """Say what is about to be done, to whoever watches."""
     if step_hook is not None:
         step_hook(kind, path)
 
 
 def _sync(path: Path) -> None:
-    _step("sync", path)
+    step("sync", path)
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from storage.disk import Disk
 from storage.enrichment_parts import enrichment_part_key
 from storage.errors import InputError, StoreError
+from storage.files import Files
 from storage.generation import (
     FOLDER,
     Manifest,
@@ -31,9 +30,8 @@ from storage.schema import (
 )
 from storage.shards import READ, Kind, ReadPart
 from storage.training_copy import (
-    TrainingCopy,
     copy_manifest_path,
-    copy_path,
+    copy_problems,
     list_copies,
     read_copy_manifest,
 )
@@ -58,7 +56,7 @@ class Finding:
     cure: str
 
 
-def examine(disk: Disk, progress: Progress | None = None) -> tuple[str, list[Finding]]:
+def examine(disk: Files, progress: Progress | None = None) -> tuple[str, list[Finding]]:
     """Verify the current generation and the parts that it was made of.
 
     Returns
@@ -68,14 +66,14 @@ def examine(disk: Disk, progress: Progress | None = None) -> tuple[str, list[Fin
     """
     current = read_current(disk)
     if current is None:
-        raise InputError(f"{disk.root} has no compendium yet; run `dexome run` in it first")
+        raise InputError(f"{disk.address()} has no compendium yet; run `dexome run` in it first")
     name = current.generation
     rebuild = "run `dexome compile --rebuild`"
     try:
         manifest = read_manifest(disk, name, current.manifest_sha256)
     except StoreError:
-        path = disk.path(manifest_key(name))
-        return name, [Finding(str(path), _unreadable(path), (), rebuild)]
+        key = manifest_key(name)
+        return name, [Finding(disk.address(key), _unreadable(disk, key), (), rebuild)]
     manifests = [manifest]
     findings = []
     for store in (
@@ -87,8 +85,8 @@ def examine(disk: Disk, progress: Progress | None = None) -> tuple[str, list[Fin
         try:
             manifests.append(read_manifest(disk, name, store=store))
         except StoreError:
-            path = disk.path(manifest_key(name, store))
-            findings.append(Finding(str(path), _unreadable(path), (), f"run `{remake(store)}`"))
+            key, cure = manifest_key(name, store), f"run `{remake(store)}`"
+            findings.append(Finding(disk.address(key), _unreadable(disk, key), (), cure))
     # Every file and part, and one look at each store for files that are not its own.
     total = sum(len(each.files) + len(each.parts) + 1 for each in manifests)
     done = 0
@@ -104,26 +102,25 @@ def examine(disk: Disk, progress: Progress | None = None) -> tuple[str, list[Fin
     return name, findings
 
 
-def _copy_findings(disk: Disk, name: str) -> list[Finding]:
+def _copy_findings(disk: Files, name: str) -> list[Finding]:
     """What is wrong with the training copies of a generation; one without a readable manifest is told of."""
     findings = []
     for key in list_copies(disk):
         try:
             manifest = read_copy_manifest(disk, key)
         except StoreError:
-            path = disk.path(copy_manifest_path(key))
-            findings.append(Finding(str(path), _unreadable(path), (), "run `dexome prepare`"))
+            place, cure = copy_manifest_path(key), "run `dexome prepare`"
+            findings.append(Finding(disk.address(place), _unreadable(disk, place), (), cure))
             continue
         if manifest.generation == name:
-            copy = TrainingCopy(disk.path(copy_path(key)), manifest)
             findings += [
-                Finding(str(file), problem, (), "run `dexome prepare`")
-                for file, problem in copy.problems(checksums=True)
+                Finding(file, problem, (), "run `dexome prepare`")
+                for file, problem in copy_problems(disk, manifest, checksums=True)
             ]
     return findings
 
 
-def _store_findings(disk: Disk, name: str, manifest: Manifest) -> Iterator[list[Finding]]:
+def _store_findings(disk: Files, name: str, manifest: Manifest) -> Iterator[list[Finding]]:
     """What is wrong with each file of a store, and with each part that it was made of."""
     cure = f"run `{remake(manifest.store)}`"
     found = set(disk.list(f"{FOLDER}/{name}/{manifest.store}"))
@@ -132,9 +129,9 @@ def _store_findings(disk: Disk, name: str, manifest: Manifest) -> Iterator[list[
         found.discard(key)
         problem = _file_problem(disk, key, known["sha256"], known["size"])
         studies = tuple(manifest.shards.get(file, {}).get("studies", ()))
-        yield [Finding(str(disk.path(key)), problem, studies, cure)] if problem else []
+        yield [Finding(disk.address(key), problem, studies, cure)] if problem else []
     yield [
-        Finding(str(disk.path(key)), "does not belong to the store", (), "delete it")
+        Finding(disk.address(key), "does not belong to the store", (), "delete it")
         for key in sorted(found)
     ]
     kind: Kind = "dea" if manifest.store == CONTRASTS_STORE else "go"
@@ -144,13 +141,13 @@ def _store_findings(disk: Disk, name: str, manifest: Manifest) -> Iterator[list[
         yield _part_findings(disk, kind, study, known["key"], known["sha256"])
 
 
-def _file_problem(disk: Disk, key: str, sha256: str, size: int) -> str | None:
+def _file_problem(disk: Files, key: str, sha256: str, size: int) -> str | None:
     found = disk.sha256(key)
     if found is None:
         return "is missing"
     if found == sha256:
         return None
-    n_bytes = disk.path(key).stat().st_size
+    n_bytes = disk.size(key)
     return (
         f"has {n_bytes} bytes of {size}"
         if n_bytes != size
@@ -158,28 +155,40 @@ def _file_problem(disk: Disk, key: str, sha256: str, size: int) -> str | None:
     )
 
 
-def _part_findings(disk: Disk, kind: Kind, study: str, key: str, sha256: str) -> list[Finding]:
+def _part_findings(disk: Files, kind: Kind, study: str, key: str, sha256: str) -> list[Finding]:
     make, again, place, read = _OF_KIND[kind]
-    path = disk.path(place(study, key))
+    file = place(study, key)
     try:
         _, found = read(disk, study, key)
     except StoreError:
-        return [Finding(str(path), _unreadable(path), (study,), f"run `{make}` to make it again")]
+        return [
+            Finding(
+                disk.address(file),
+                _unreadable(disk, file),
+                (study,),
+                f"run `{make}` to make it again",
+            )
+        ]
     if found != sha256:
-        return [Finding(str(path), "is not the part that was compiled", (study,), f"run `{again}`")]
+        return [
+            Finding(
+                disk.address(file), "is not the part that was compiled", (study,), f"run `{again}`"
+            )
+        ]
     return []
 
 
-def _unreadable(path: Path) -> str:
+def _unreadable(disk: Files, key: str) -> str:
     """What is wrong with a file that could not be read."""
-    return "is damaged: its checksum does not match" if path.is_file() else "is missing"
+    missing = disk.size(key) is None
+    return "is missing" if missing else "is damaged: its checksum does not match"
 
 
-def _content_findings(disk: Disk, name: str, manifest: Manifest) -> list[Finding]:
+def _content_findings(disk: Files, name: str, manifest: Manifest) -> list[Finding]:
     """What checksums cannot tell: shapes and labels that do not agree with each other."""
-    root = disk.path(f"{FOLDER}/{name}/{CONTRASTS_STORE}")
+    address = disk.address(f"{FOLDER}/{name}/{CONTRASTS_STORE}")
     rebuild = "run `dexome compile --rebuild`"
-    tree = open_contrasts(root)
+    tree = open_contrasts(disk, name)
     contrasts, studies, samples = contrasts_of(tree), studies_of(tree), samples_of(tree)
     ids = contrasts.indexes[CONTRAST]
     names = studies.indexes[STUDY]
@@ -203,4 +212,4 @@ def _content_findings(disk: Disk, name: str, manifest: Manifest) -> list[Finding
         ),
         (int(samples.sizes[SAMPLE]) > 0 or not len(ids), "there are contrasts but no samples"),
     ]
-    return [Finding(str(root), problem, (), rebuild) for good, problem in checks if not good]
+    return [Finding(address, problem, (), rebuild) for good, problem in checks if not good]

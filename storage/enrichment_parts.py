@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from storage.disk import Disk
 from storage.enrichment_schema import CONTRAST_TERM_STATISTICS, DIRECTIONS, TERM_STATISTICS
 from storage.errors import StoreError
+from storage.files import Files
 from storage.parts import study_folder
 from storage.sealed import damaged, digest_of, read_sealed, read_sealed_header, seal
 
@@ -45,7 +45,7 @@ def enrichment_part_key(study: str, key: str) -> str:
     return f"{FOLDER}/{study_folder(study)}/{key}.part"
 
 
-def write_enrichment_part(disk: Disk, part: EnrichmentPart) -> str:
+def write_enrichment_part(disk: Files, part: EnrichmentPart) -> str:
     """Write a part into its place, whole or not at all; return the SHA-256 that it carries."""
     rows = range(len(part.contrasts))
     columns = {
@@ -64,7 +64,7 @@ def write_enrichment_part(disk: Disk, part: EnrichmentPart) -> str:
     return digest_of(data)
 
 
-def read_enrichment_part(disk: Disk, study: str, key: str) -> tuple[EnrichmentPart, str]:
+def read_enrichment_part(disk: Files, study: str, key: str) -> tuple[EnrichmentPart, str]:
     """Read and verify the enrichment of a study; return it with its SHA-256.
 
     Raises
@@ -91,13 +91,13 @@ def read_enrichment_part(disk: Disk, study: str, key: str) -> tuple[EnrichmentPa
     return EnrichmentPart(**header, statistics=statistics), digest
 
 
-def read_enrichment_header(disk: Disk, study: str, key: str) -> tuple[EnrichmentPart, str]:
+def read_enrichment_header(disk: Files, study: str, key: str) -> tuple[EnrichmentPart, str]:
     """A part without its arrays, its header verified, and the SHA-256 that the file carries."""
     header, digest = read_sealed_header(disk, enrichment_part_key(study, key), _CURE)
     return EnrichmentPart(**header), digest
 
 
-def enrichment_digest(disk: Disk, study: str, key: str) -> str | None:
+def enrichment_digest(disk: Files, study: str, key: str) -> str | None:
     """SHA-256 of a part that is there and verifies, else None: is it done?"""
     try:
         return read_sealed(disk, enrichment_part_key(study, key), _CURE)[2]

@@ -6,18 +6,20 @@ import re
 import uuid
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
-from storage.disk import Disk
-from storage.errors import StoreError
+from storage.disk import RETIRED
+from storage.errors import LockedError, StoreError
+from storage.files import Files
 from storage.hashing import hash_json
 from storage.lease import Lease
 from storage.schema import CONTRASTS_STORE
 
 FOLDER = "compendium"
 CURRENT_KEY = f"{FOLDER}/CURRENT"
-BUILDING = f"{FOLDER}/.building-"
-DELETING = f"{FOLDER}/.deleting-"
+_BUILDING = ".building-"
+BUILDING = f"{FOLDER}/{_BUILDING}"
 _NAME = re.compile(r"gen-(\d{6})-([0-9a-f]{12})")
 
 
@@ -77,7 +79,7 @@ def remake(store: str) -> str:
     return f"dexome {'prepare' if store.startswith('split-') else 'enrich'} --rebuild"
 
 
-def read_current(disk: Disk) -> Current | None:
+def read_current(disk: Files) -> Current | None:
     """The published generation; None where nothing was published yet."""
     data = disk.read(CURRENT_KEY)
     if data is None:
@@ -90,12 +92,23 @@ def read_current(disk: Disk) -> Current | None:
     except (ValueError, TypeError, KeyError, AttributeError):
         pass
     raise StoreError(
-        f"{disk.path(CURRENT_KEY)} is damaged; delete it and run `dexome compile` to publish again"
+        f"{disk.address(CURRENT_KEY)} is damaged; delete it and run `dexome compile` to publish again"
     )
 
 
-def write_current(disk: Disk, generation: str, inputs: str, manifest: bytes) -> Current:
-    """Make a generation the newest one."""
+def write_current(
+    disk: Files, generation: str, inputs: str, manifest: bytes, lease: Lease
+) -> Current:
+    """Make a generation the newest one.
+
+    Raises
+    ------
+    LockedError
+        The lease was lost, or another run published at this very moment: nothing is changed.
+    """
+    # Read before the lease is looked at: whoever takes it over later, and publishes, is seen by the swap.
+    before = disk.read(CURRENT_KEY)
+    lease.check()
     current = Current(
         generation=generation,
         inputs=inputs,
@@ -104,46 +117,62 @@ def write_current(disk: Disk, generation: str, inputs: str, manifest: bytes) -> 
         write_id=uuid.uuid4().hex,
     )
     fields = asdict(current)
-    data = json.dumps({**fields, "sha256": hash_json(fields)}, sort_keys=True)
-    disk.put(CURRENT_KEY, data.encode())
+    data = json.dumps({**fields, "sha256": hash_json(fields)}, sort_keys=True).encode()
+    written = (
+        disk.create(CURRENT_KEY, data)
+        if before is None
+        else disk.swap(CURRENT_KEY, data, expected=before)
+    )
+    if not written:
+        raise LockedError(
+            f"another run published in {disk.address(FOLDER)} at the same time; run the command again"
+        )
     return current
 
 
 def read_manifest(
-    disk: Disk, generation: str, sha256: str | None = None, store: str = CONTRASTS_STORE
+    disk: Files, generation: str, sha256: str | None = None, store: str = CONTRASTS_STORE
 ) -> Manifest:
     """The manifest of a store of a generation, verified where its hash is known."""
     key = manifest_key(generation, store)
     data = disk.read(key)
     cure = f"run `{remake(store)}` to publish it again"
     if data is None:
-        raise StoreError(f"{disk.path(key)} is missing; {cure}")
+        raise StoreError(f"{disk.address(key)} is missing; {cure}")
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
-        raise StoreError(f"{disk.path(key)} is damaged (its checksum does not match); {cure}")
+        raise StoreError(f"{disk.address(key)} is damaged (its checksum does not match); {cure}")
     try:
         return Manifest(**json.loads(data))
     except (ValueError, TypeError) as error:
-        raise StoreError(f"{disk.path(key)} is damaged (it cannot be read); {cure}") from error
+        raise StoreError(f"{disk.address(key)} is damaged (it cannot be read); {cure}") from error
 
 
-def list_generations(disk: Disk) -> list[str]:
+def list_generations(disk: Files) -> list[str]:
     """Names of the published generations, oldest first."""
-    folder = disk.path(FOLDER)
-    if not folder.is_dir():
-        return []
-    return sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    names = [name for name in disk.folders(FOLDER) if _NAME.fullmatch(name)]
+    return [name for name in names if disk.is_complete(f"{FOLDER}/{name}/{CONTRASTS_STORE}")]
 
 
-def clear_builds(disk: Disk, folder: str, keep: str | None) -> None:
+def list_remains(disk: Files) -> list[str]:
+    """Keys of folders that are no generations any more, or not yet: what a killed run left."""
+    there = set(list_generations(disk))
+    return [
+        f"{FOLDER}/{name}"
+        for name in disk.folders(FOLDER)
+        if name.startswith(RETIRED) or (_NAME.fullmatch(name) and name not in there)
+    ]
+
+
+def clear_builds(disk: Files, folder: str, keep: str | None) -> None:
     """Clear away what killed runs left half built in a folder, but for the build `keep`."""
-    for path in disk.path(folder).glob(".building-*") if disk.path(folder).is_dir() else ():
-        key = f"{folder}/{path.name}"
-        if key != keep:
+    for name in disk.folders(folder):
+        key = f"{folder}/{name}"
+        if name.startswith(_BUILDING) and key != keep:
             disk.delete(key)
 
 
 def publish_beside(
-    disk: Disk, building: str, generation: str, manifest: Manifest, lease: Lease
+    disk: Files, building: str, generation: str, manifest: Manifest, lease: Lease
 ) -> str:
     """Put a store that was built in `building` beside the contrasts of a generation; its key on disk.
 
@@ -163,9 +192,9 @@ def publish_beside(
     return final
 
 
-def is_published(disk: Disk, generation: str, store: str, inputs: str) -> bool:
+def is_published(disk: Files, generation: str, store: str, inputs: str) -> bool:
     """Whether a generation has a store of this name already, made of just these inputs."""
-    if not disk.path(f"{FOLDER}/{generation}/{store}").is_dir():
+    if not disk.is_complete(f"{FOLDER}/{generation}/{store}"):
         return False
     try:
         return read_manifest(disk, generation, store=store).inputs == inputs
@@ -173,37 +202,39 @@ def is_published(disk: Disk, generation: str, store: str, inputs: str) -> bool:
         return False
 
 
-def list_enrichments(disk: Disk, generation: str) -> list[str]:
+def list_enrichments(disk: Files, generation: str) -> list[str]:
     """Names of the enrichment stores of a generation."""
     return _list_stores(disk, generation, "enrichment-*.zarr")
 
 
-def list_splits(disk: Disk, generation: str) -> list[str]:
+def list_splits(disk: Files, generation: str) -> list[str]:
     """Names of the split stores of a generation."""
     return _list_stores(disk, generation, "split-*.zarr")
 
 
-def list_halves(disk: Disk, generation: str) -> list[str]:
+def list_halves(disk: Files, generation: str) -> list[str]:
     """Names of the stores of halves of a generation."""
     return _list_stores(disk, generation, "halves-*.zarr")
 
 
-def next_generation(disk: Disk, inputs: str) -> str:
+def next_generation(disk: Files, inputs: str) -> str:
     """Name of the next generation for these inputs."""
     names = list_generations(disk)
     last = max((int(name.split("-")[1]) for name in names), default=0)
     return f"gen-{last + 1:06d}-{inputs[:12]}"
 
 
-def list_latents(disk: Disk, generation: str) -> list[str]:
+def list_latents(disk: Files, generation: str) -> list[str]:
     """Names of the stores of latent codes of a generation."""
     return _list_stores(disk, generation, "latent-*.zarr")
 
 
-def _list_stores(disk: Disk, generation: str, pattern: str) -> list[str]:
-    folder = disk.path(f"{FOLDER}/{generation}")
-    return sorted(
-        path.name
-        for path in folder.glob(pattern)
-        if disk.path(manifest_key(generation, path.name)).is_file()
-    )
+def _list_stores(disk: Files, generation: str, pattern: str) -> list[str]:
+    folder = f"{FOLDER}/{generation}"
+    return [
+        name
+        for name in disk.folders(folder)
+        if fnmatchcase(name, pattern)
+        and disk.is_complete(f"{folder}/{name}")
+        and disk.size(manifest_key(generation, name)) is not None
+    ]

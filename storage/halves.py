@@ -7,8 +7,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from storage.compile_halves import halves_store
-from storage.disk import Disk
 from storage.errors import InputError
+from storage.files import Files
 from storage.generation import list_halves, remake
 from storage.halves_schema import HALVED, KINDS
 from storage.open import open_store
@@ -52,7 +52,7 @@ class Halves:
         return found[:, 0], found[:, 1]
 
 
-def read_halves(disk: Disk, split: Split, part: str) -> Halves | None:
+def read_halves(disk: Files, split: Split, part: str) -> Halves | None:
     """The halves of a part of a split; None where none were made.
 
     Raises

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from storage.disk import Disk
 from storage.errors import StoreError
+from storage.files import Files
 from storage.halves_schema import HALVES, HALVES_STATISTICS, KINDS
 from storage.parts import study_folder
 from storage.sealed import damaged, digest_of, read_sealed, read_sealed_header, seal
@@ -47,7 +47,7 @@ def halves_part_key(study: str, key: str) -> str:
     return f"{FOLDER}/{study_folder(study)}/{key}.part"
 
 
-def write_halves_part(disk: Disk, part: HalvesPart) -> str:
+def write_halves_part(disk: Files, part: HalvesPart) -> str:
     """Write a part into its place, whole or not at all; return the SHA-256 that it carries."""
     columns = {
         _column(name, place): np.ascontiguousarray(part.statistics[name][place], np.float32)
@@ -58,7 +58,7 @@ def write_halves_part(disk: Disk, part: HalvesPart) -> str:
     return digest_of(data)
 
 
-def read_halves_part(disk: Disk, study: str, key: str) -> tuple[HalvesPart, str]:
+def read_halves_part(disk: Files, study: str, key: str) -> tuple[HalvesPart, str]:
     """Read and verify the halves of a study; return them with their SHA-256.
 
     Raises
@@ -78,13 +78,13 @@ def read_halves_part(disk: Disk, study: str, key: str) -> tuple[HalvesPart, str]
     return HalvesPart(**header, statistics=statistics), digest
 
 
-def read_halves_header(disk: Disk, study: str, key: str) -> tuple[HalvesPart, str]:
+def read_halves_header(disk: Files, study: str, key: str) -> tuple[HalvesPart, str]:
     """A part without its arrays, its header verified, and the SHA-256 that the file carries."""
     header, digest = read_sealed_header(disk, halves_part_key(study, key), _CURE)
     return HalvesPart(**header), digest
 
 
-def find_halves(disk: Disk, study: str, key: str) -> HalvesPart | None:
+def find_halves(disk: Files, study: str, key: str) -> HalvesPart | None:
     """A part that is there and verifies, else None: is it done?"""
     try:
         return read_halves_part(disk, study, key)[0]

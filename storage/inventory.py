@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from storage.disk import Disk
 from storage.errors import StoreError
 from storage.generation import Manifest
 from storage.schema import SCHEMA_VERSION
 from storage.shards import ShardReceipt, ShardTask
+from storage.zarr_store import Described
 
 
 def check_all_written(
@@ -19,9 +19,8 @@ def check_all_written(
 
 
 def make_manifest(
-    disk: Disk,
-    building: str,
     store: str,
+    staged: Described,
     tasks: Sequence[ShardTask],
     by_file: Mapping[str, ShardReceipt],
     *,
@@ -29,13 +28,9 @@ def make_manifest(
     inputs: str,
     parts: Mapping[str, Mapping[str, str]],
 ) -> Manifest:
-    """The manifest of the complete `store` below the folder `building`; shards are taken at their receipt."""
-    files = {}
-    for key in disk.list(f"{building}/{store}"):
-        file = key.removeprefix(f"{building}/")
-        receipt = by_file.get(file)
-        sha256 = receipt.sha256 if receipt else disk.sha256(key)
-        files[file] = {"sha256": sha256, "size": disk.path(key).stat().st_size}
+    """The manifest of a complete store: its shards by their receipts, and all else that was `staged`."""
+    files = {file: (receipt.sha256, receipt.size) for file, receipt in by_file.items()}
+    files |= {f"{store}/{name}": known for name, known in staged.items()}
     return Manifest(
         store=store,
         schema_version=SCHEMA_VERSION,
@@ -50,5 +45,5 @@ def make_manifest(
             for task in tasks
             for variable in task.variables
         },
-        files=files,
+        files={file: {"sha256": sha, "size": size} for file, (sha, size) in files.items()},
     )

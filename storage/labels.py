@@ -1,11 +1,10 @@
 """The groups and labels of a contrasts store: everything in it that is not a matrix."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import zarr
-from zarr.errors import ZarrUserWarning
+from zarr.abc.store import Store
 
 from storage.genes import GeneList
 from storage.layout import FILL, Layout, create_matrix, write_labels
@@ -24,42 +23,27 @@ from storage.schema import (
     STUDY_STATISTICS,
     Variable,
 )
-from storage.zarr_store import StagingStore
 
 GROUPS = {"": STATISTICS, STUDIES_GROUP: STUDY_STATISTICS, SAMPLES_GROUP: ()}
 
 
 def create_skeleton(
-    store: StagingStore,
+    store: Store,
     shapes: Mapping[str, tuple[int, int]],
     attributes: Mapping[str, Any],
     layout: Layout,
 ) -> None:
-    """Create groups and matrices; those that are there already stay as they are."""
+    """Create groups and matrices, without values."""
     for group, variables in GROUPS.items():
         own = {**attributes, **coordinates(CONTRAST_COLUMNS + GENE_COLUMNS)} if group == "" else {}
-        ensure_group(store, group, own)
+        zarr.create_group(store, path=group, attributes=own)
         for variable in variables:
             path = f"{group}/{variable.name}".lstrip("/")
-            ensure_matrix(store, path, variable, shapes[group], layout)
-
-
-def ensure_group(store: StagingStore, path: str, attributes: Mapping[str, Any]) -> None:
-    """Create a group unless it is there."""
-    if not _is_group(store, path):
-        zarr.create_group(store, path=path, attributes=dict(attributes))
-
-
-def ensure_matrix(
-    store: StagingStore, path: str, variable: Variable, shape: tuple[int, ...], layout: Layout
-) -> None:
-    """Create an array, without values, unless it is there."""
-    if not _is_matrix(store, path, shape):
-        create_matrix(store, path, variable, shape, layout)
+            create_matrix(store, path, variable, shapes[group], layout)
 
 
 def write_all_labels(
-    store: StagingStore,
+    store: Store,
     genes: GeneList,
     contrasts: Sequence[Mapping[str, Any]],
     studies: Sequence[Mapping[str, Any]],
@@ -93,14 +77,6 @@ def write_all_labels(
             write_labels(store, f"{group}/{variable.name}".lstrip("/"), variable, filled)
 
 
-def consolidate(store: StagingStore) -> None:
-    """Write all metadata into the root's, last: a store is complete when its root says so."""
-    with warnings.catch_warnings():
-        # Every reader that we name understands it; without it xarray opens one file for each array.
-        warnings.filterwarnings("ignore", message="Consolidated metadata", category=ZarrUserWarning)
-        zarr.consolidate_metadata(store)
-
-
 def coordinates(variables: Sequence[Variable]) -> dict[str, str]:
     """xarray's convention for which arrays label the others."""
     return {"coordinates": " ".join(variable.name for variable in variables)}
@@ -108,22 +84,3 @@ def coordinates(variables: Sequence[Variable]) -> dict[str, str]:
 
 def _index(name: str, long_name: str) -> Variable:
     return Variable(name, (name,), "string", "1", long_name)
-
-
-def _is_group(store: StagingStore, path: str) -> bool:
-    """Whether a group is there; torn metadata, which a power loss may leave, are cleared away."""
-    try:
-        zarr.open_group(store, path=path, mode="r")
-    except FileNotFoundError:
-        return False
-    except ValueError:
-        (store.root / path / "zarr.json").unlink()
-        return False
-    return True
-
-
-def _is_matrix(store: StagingStore, path: str, shape: tuple[int, ...]) -> bool:
-    try:
-        return zarr.open_array(store, path=path, mode="r").shape == shape
-    except (FileNotFoundError, ValueError):
-        return False

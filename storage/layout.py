@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 import zarr
+from zarr.abc.store import Store
 from zarr.codecs import ZstdCodec
+from zarr.core.buffer import Buffer
+from zarr.storage import MemoryStore
 
+from storage.errors import StoreError
 from storage.schema import Variable
-from storage.zarr_store import StagingStore
 
 LABEL_CHUNK = 65_536
 FILL = {
@@ -53,7 +56,7 @@ class Layout:
 
 
 def create_matrix(
-    store: StagingStore, path: str, variable: Variable, shape: tuple[int, ...], layout: Layout
+    store: Store, path: str, variable: Variable, shape: tuple[int, ...], layout: Layout
 ) -> None:
     """Create a sharded array, rows first and genes or terms last, without writing a value."""
     zarr.create_array(
@@ -72,15 +75,34 @@ def create_matrix(
     )
 
 
-def open_matrix(store: StagingStore, path: str) -> zarr.Array[Any]:
-    """A sharded array to write whole shards into."""
-    array = zarr.open_array(store, path=path)
+def encode_shard(variable: Variable, values: np.ndarray, layout: Layout) -> bytes:
+    """Bytes of the shard that holds `values`, as Zarr would write it anywhere in an array.
+
+    Raises
+    ------
+    StoreError
+        They do not decode to the very bits of `values`.
+    """
+    content: dict[str, Buffer] = {}
+    store = MemoryStore(content)
+    create_matrix(store, "a", variable, values.shape, layout)
     # A shard of NaN only must exist: one that is absent looks like a lost one.
-    return array.with_config({"write_empty_chunks": True})
+    array = zarr.open_array(store, path="a", zarr_format=3).with_config(
+        {"write_empty_chunks": True}
+    )
+    array[...] = values
+    bits = f"u{values.dtype.itemsize}"
+    if not np.array_equal(np.asarray(array[...]).view(bits), values.view(bits)):
+        raise StoreError(
+            f"a shard of {variable.name} decodes otherwise than it was encoded; check the memory of this "
+            "machine and run the command again"
+        )
+    (key,) = (key for key in content if "/c/" in key)
+    return content[key].to_bytes()
 
 
 def write_labels(
-    store: StagingStore, path: str, variable: Variable, values: "Sequence[object] | np.ndarray"
+    store: Store, path: str, variable: Variable, values: "Sequence[object] | np.ndarray"
 ) -> None:
     """Write a small array: a label of rows or genes, or some numbers for each."""
     inner = values.shape[1:] if isinstance(values, np.ndarray) else ()

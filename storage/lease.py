@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import psutil
 
-from storage.disk import Commits
 from storage.errors import LockedError
+from storage.files import Files
 
 LEASE_KEY = "lease.json"
 RENEW_S = 20.0
@@ -25,7 +25,7 @@ class Lease:
     renewals, or at once with `take_over`.
     """
 
-    def __init__(self, disk: Commits, *, take_over: bool = False, renew_s: float = RENEW_S) -> None:
+    def __init__(self, disk: Files, *, take_over: bool = False, renew_s: float = RENEW_S) -> None:
         self._disk = disk
         self._take_over = take_over
         self._renew_s = renew_s

@@ -12,10 +12,10 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 from zarr.abc.store import ByteRequest
 from zarr.core.buffer import Buffer, BufferPrototype
-from zarr.storage import LocalStore
 
-from storage.disk import Disk
+from storage.bucket import open_files
 from storage.errors import InputError, StoreError
+from storage.files import Files
 from storage.generation import (
     FOLDER,
     Manifest,
@@ -34,38 +34,38 @@ from storage.schema import (
     SCHEMA_VERSION,
     STUDIES_GROUP,
 )
+from storage.zarr_store import FileStore
 
 _CURE = "run `dexome doctor` to see what is damaged and how to mend it"
 
 
-class CheckedStore(LocalStore):
-    """A read-only local store in which an absent chunk is an error: every chunk of ours was written."""
-
-    def __init__(self, root: Path, *, read_only: bool = True) -> None:
-        super().__init__(root, read_only=read_only)
+class CheckedStore(FileStore):
+    """A read-only store in which an absent chunk is an error: every chunk of ours was written."""
 
     async def get(
         self,
         key: str,
-        prototype: BufferPrototype | None = None,
+        prototype: BufferPrototype,
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
         found = await super().get(key, prototype, byte_range)
         if "c" in key.split("/")[:-1]:
             if found is None:
-                raise StoreError(f"{self.root / key} is missing; {_CURE}")
+                raise StoreError(f"{self.disk.address(self.key(key))} is missing; {_CURE}")
             if not len(found):
                 # Zarr takes a shard of no bytes for one without chunks.
-                raise StoreError(f"{self.root / key} is damaged (it is empty); {_CURE}")
+                raise StoreError(
+                    f"{self.disk.address(self.key(key))} is damaged (it is empty); {_CURE}"
+                )
         return found
 
 
 class CheckedArray(BackendArray):
     """A Zarr array for xarray whose undecodable chunks raise `StoreError` with the file's name."""
 
-    def __init__(self, array: zarr.Array[Any], root: Path) -> None:
+    def __init__(self, array: zarr.Array[Any], address: str) -> None:
         self._zarr = array
-        self._root = root
+        self._address = address
         self.shape = array.shape
         self.dtype = array.dtype
 
@@ -79,10 +79,10 @@ class CheckedArray(BackendArray):
             return self._zarr.oindex[key]
         # What a codec raises for bytes that it cannot decode; zarr has no class of its own for them.
         except (ValueError, RuntimeError, OverflowError, MemoryError) as error:
-            file = self._damaged_file(key) or self._root / self._zarr.path
+            file = self._damaged_file(key) or f"{self._address}/{self._zarr.path}"
             raise StoreError(f"{file} is damaged ({error}); {_CURE}") from error
 
-    def _damaged_file(self, key: tuple[Any, ...]) -> Path | None:
+    def _damaged_file(self, key: tuple[Any, ...]) -> str | None:
         """The first of the files under a selection that cannot be decoded."""
         height = (self._zarr.shards or self._zarr.chunks)[0]
         rows = np.atleast_1d(np.arange(self.shape[0])[key[0]])
@@ -91,12 +91,15 @@ class CheckedArray(BackendArray):
                 self._zarr.oindex[(slice(number * height, (number + 1) * height), *key[1:])]
             except (ValueError, RuntimeError, OverflowError, MemoryError):
                 name = "/".join(["c", str(number), *("0" for _ in self.shape[1:])])
-                return self._root / self._zarr.path / name
+                return f"{self._address}/{self._zarr.path}/{name}"
         return None
 
 
-def open_compendium(workspace: str | Path, generation: str | None = None) -> xr.DataTree:
+def open_compendium(workspace: str | Path | Files, generation: str | None = None) -> xr.DataTree:
     """Open the compendium of a workspace: its newest generation, or the one named.
+
+    A workspace is a folder, or the address of a bucket (`s3://bucket/prefix`, with credentials and, if
+    need be, AWS_ENDPOINT_URL and AWS_REGION in the environment).
 
     The tree has the node `contrasts` with the children `studies` and `samples`, and a node for each
     enrichment, split, set of latent codes and halves, called as its store; arrays are read when they are
@@ -109,26 +112,32 @@ def open_compendium(workspace: str | Path, generation: str | None = None) -> xr.
     StoreError
         Metadata or labels are damaged; reading damaged data raises it later.
     """
-    disk = Disk(Path(workspace))
+    disk = open_files(workspace) if isinstance(workspace, str | Path) else workspace
     sha256 = None
     if generation is None:
         current = read_current(disk)
         if current is None:
-            raise InputError(f"{workspace} has no compendium yet; run `dexome run` in it first")
+            raise InputError(
+                f"{disk.address()} has no compendium yet; run `dexome run` in it first"
+            )
         generation, sha256 = current.generation, current.manifest_sha256
-    root = disk.path(f"{FOLDER}/{generation}/{CONTRASTS_STORE}")
-    if not root.is_dir():
+    folder = f"{FOLDER}/{generation}/{CONTRASTS_STORE}"
+    address = disk.address(folder)
+    if not disk.is_complete(folder):
+        if sha256 is not None:
+            raise StoreError(f"{disk.address(f'{folder}/zarr.json')} is missing; {_CURE}")
         raise InputError(
-            f"{root.parent} is not there; `dexome status` lists the generations there are"
+            f"{disk.address(f'{FOLDER}/{generation}')} is not there; `dexome status` lists the "
+            "generations there are"
         )
     manifest = read_manifest(disk, generation, sha256)
     if manifest.schema_version != SCHEMA_VERSION:
         raise StoreError(
-            f"{root} has schema version {manifest.schema_version}, this dexome reads {SCHEMA_VERSION}; "
+            f"{address} has schema version {manifest.schema_version}, this dexome reads {SCHEMA_VERSION}; "
             "run `dexome compile` to publish it again from its parts"
         )
-    _checked_root(disk, generation, CONTRASTS_STORE, manifest)
-    tree = open_contrasts(root)
+    _check_root(disk, generation, CONTRASTS_STORE, manifest)
+    tree = open_contrasts(disk, generation)
     beside = (
         f(disk, generation) for f in (list_enrichments, list_splits, list_latents, list_halves)
     )
@@ -136,22 +145,23 @@ def open_compendium(workspace: str | Path, generation: str | None = None) -> xr.
         if read_manifest(disk, generation, store=store).schema_version == SCHEMA_VERSION:
             opened = open_store(disk, generation, store)
             tree[f"/{store.removesuffix('.zarr')}"] = xr.DataTree(opened)
-    tree.attrs |= {"generation": generation, "address": str(root)}
+    tree.attrs |= {"generation": generation, "address": address}
     return tree
 
 
-def open_contrasts(root: Path) -> xr.DataTree:
-    """Open one contrasts store as a DataTree with the nodes contrasts, studies and samples."""
-    group = zarr.open_group(CheckedStore(root), mode="r", use_consolidated=True)
+def open_contrasts(disk: Files, generation: str) -> xr.DataTree:
+    """Open the contrasts of a generation as a DataTree with the nodes contrasts, studies and samples."""
+    store = CheckedStore(disk, f"{FOLDER}/{generation}/{CONTRASTS_STORE}")
+    group = zarr.open_group(store, mode="r", use_consolidated=True)
     nodes = {
-        "/contrasts": _open_group(group, root),
-        f"/contrasts/{STUDIES_GROUP}": _open_group(_subgroup(group, STUDIES_GROUP), root),
-        f"/contrasts/{SAMPLES_GROUP}": _open_group(_subgroup(group, SAMPLES_GROUP), root),
+        "/contrasts": _open_group(group, str(store)),
+        f"/contrasts/{STUDIES_GROUP}": _open_group(_subgroup(group, STUDIES_GROUP), str(store)),
+        f"/contrasts/{SAMPLES_GROUP}": _open_group(_subgroup(group, SAMPLES_GROUP), str(store)),
     }
     return xr.DataTree.from_dict(nodes)
 
 
-def open_store(disk: Disk, generation: str, store: str) -> xr.Dataset:
+def open_store(disk: Files, generation: str, store: str) -> xr.Dataset:
     """Open one store that lies beside the contrasts of a generation: an enrichment, or a split.
 
     Raises
@@ -160,9 +170,9 @@ def open_store(disk: Disk, generation: str, store: str) -> xr.Dataset:
         Its manifest or its metadata are damaged.
     """
     manifest = read_manifest(disk, generation, store=store)
-    root = _checked_root(disk, generation, store, manifest)
-    group = zarr.open_group(CheckedStore(root), mode="r", use_consolidated=True)
-    return _open_group(group, root)
+    _check_root(disk, generation, store, manifest)
+    files = CheckedStore(disk, f"{FOLDER}/{generation}/{store}")
+    return _open_group(zarr.open_group(files, mode="r", use_consolidated=True), str(files))
 
 
 def has_enrichment(tree: xr.DataTree) -> bool:
@@ -208,13 +218,12 @@ def samples_of(tree: xr.DataTree) -> xr.Dataset:
     )
 
 
-def _checked_root(disk: Disk, generation: str, store: str, manifest: Manifest) -> Path:
-    """Where a store lies, its root metadata verified: they hold those of all its arrays."""
-    root = disk.path(f"{FOLDER}/{generation}/{store}")
+def _check_root(disk: Files, generation: str, store: str, manifest: Manifest) -> None:
+    """Verify a store's root metadata: they hold those of all its arrays."""
     metadata = f"{store}/zarr.json"
-    if disk.sha256(f"{FOLDER}/{generation}/{metadata}") != manifest.files[metadata]["sha256"]:
-        raise StoreError(f"{root / 'zarr.json'} is damaged (its checksum does not match); {_CURE}")
-    return root
+    key = f"{FOLDER}/{generation}/{metadata}"
+    if disk.sha256(key) != manifest.files[metadata]["sha256"]:
+        raise StoreError(f"{disk.address(key)} is damaged (its checksum does not match); {_CURE}")
 
 
 def _subgroup(group: zarr.Group, name: str) -> zarr.Group:
@@ -223,13 +232,13 @@ def _subgroup(group: zarr.Group, name: str) -> zarr.Group:
     return found
 
 
-def _open_group(group: zarr.Group, root: Path) -> xr.Dataset:
+def _open_group(group: zarr.Group, address: str) -> xr.Dataset:
     attributes = dict(group.attrs)
     labels = str(attributes.pop("coordinates", "")).split()
     variables: dict[Hashable, xr.Variable] = {}
     for name, array in group.arrays():
         dims = tuple(str(dim) for dim in array.metadata.dimension_names or ())  # type: ignore[union-attr]
-        lazy = indexing.LazilyIndexedArray(CheckedArray(array, root))
+        lazy = indexing.LazilyIndexedArray(CheckedArray(array, address))
         # Labels are read once, when they are first asked for; matrices anew each time, and in parts.
         held: Any = lazy
         if len(dims) == 1:

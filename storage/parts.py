@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import numpy as np
 
-from storage.disk import Disk
 from storage.errors import StoreError
+from storage.files import Files
 from storage.schema import STATISTICS, STUDY_STATISTICS
 from storage.sealed import damaged, digest_of, read_sealed, read_sealed_header, seal, unseal
 
@@ -59,14 +59,14 @@ def study_folder(study: str) -> str:
     return name
 
 
-def write_part(disk: Disk, part: Part) -> str:
+def write_part(disk: Files, part: Part) -> str:
     """Write a part into its place, whole or not at all; return the SHA-256 that it carries."""
     data = encode_part(part)
     disk.put(part_key(part.study, part.key), data)
     return digest_of(data)
 
 
-def read_part(disk: Disk, study: str, key: str) -> tuple[Part, str]:
+def read_part(disk: Files, study: str, key: str) -> tuple[Part, str]:
     """Read and verify the part of a study; return it with its SHA-256.
 
     Raises
@@ -80,7 +80,7 @@ def read_part(disk: Disk, study: str, key: str) -> tuple[Part, str]:
     return _make_part(header, columns), digest
 
 
-def read_part_header(disk: Disk, study: str, key: str) -> tuple[Part, str]:
+def read_part_header(disk: Files, study: str, key: str) -> tuple[Part, str]:
     """A part's tables, verified, without its arrays, and the SHA-256 that the file carries.
 
     The arrays are neither read nor verified: whoever reads them does both.
@@ -89,7 +89,7 @@ def read_part_header(disk: Disk, study: str, key: str) -> tuple[Part, str]:
     return Part(**header), digest
 
 
-def part_digest(disk: Disk, study: str, key: str) -> str | None:
+def part_digest(disk: Files, study: str, key: str) -> str | None:
     """SHA-256 of a part that is there and verifies, else None: is it done?"""
     try:
         return read_part(disk, study, key)[1]

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from storage.disk import Disk
+from zarr.abc.store import Store
+
+from storage.files import Files
 from storage.generation import publish_beside
 from storage.inventory import check_all_written, make_manifest
-from storage.labels import consolidate
 from storage.lease import Lease
 from storage.shards import ShardReceipt, ShardTask
-from storage.zarr_store import StagingStore
+from storage.zarr_store import stage_store
 
 
 class ShardedBuild(Protocol):
@@ -32,13 +33,13 @@ class ShardedBuild(Protocol):
 
 
 def publish_sharded(
-    disk: Disk,
+    disk: Files,
     build: ShardedBuild,
     receipts: Iterable[ShardReceipt],
     lease: Lease,
     *,
     cure: str,
-    write_labels: Callable[[StagingStore], None],
+    write: Callable[[Store], None],
 ) -> str:
     """Write labels, metadata and manifest, and put the store beside its contrasts; returns its key on disk.
 
@@ -46,6 +47,8 @@ def publish_sharded(
     ----------
     cure
         The command that makes missing shards.
+    write
+        Writes all of the store but its shards.
 
     Raises
     ------
@@ -56,13 +59,10 @@ def publish_sharded(
     """
     by_file = {receipt.file: receipt for receipt in receipts}
     check_all_written(build.tasks, by_file, build.store, cure)
-    store = StagingStore(disk, f"{build.building}/{build.store}")
-    write_labels(store)
-    consolidate(store)
+    staged = stage_store(disk, f"{build.building}/{build.store}", write)
     manifest = make_manifest(
-        disk,
-        build.building,
         build.store,
+        staged,
         build.tasks,
         by_file,
         gene_list_sha256=build.gene_list_sha256,

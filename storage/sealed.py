@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from storage.disk import Disk
 from storage.errors import StoreError
+from storage.files import Files
 
 DIGEST_BYTES = 32
 _HEAD_BYTES = 8 + DIGEST_BYTES
+# Read at first: the headers of most studies are shorter, and a request costs more than its bytes.
+_FIRST_BYTES = 65_536
 
 
 def seal(header: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> bytes:
@@ -47,7 +49,7 @@ def digest_of(data: bytes) -> str:
 
 
 def read_sealed(
-    disk: Disk, key: str, cure: str
+    disk: Files, key: str, cure: str
 ) -> tuple[dict[str, Any], Mapping[str, np.ndarray], str]:
     """Header, columns and SHA-256 of a sealed file, all of it verified.
 
@@ -58,7 +60,7 @@ def read_sealed(
     """
     data = disk.read(key)
     if data is None:
-        raise StoreError(f"{disk.path(key)} is missing; {cure}")
+        raise StoreError(f"{disk.address(key)} is missing; {cure}")
     digest = hashlib.sha256(data[:-DIGEST_BYTES]).digest()
     if len(data) < _HEAD_BYTES + DIGEST_BYTES or digest != data[-DIGEST_BYTES:]:
         raise damaged(disk, key, cure)
@@ -66,27 +68,24 @@ def read_sealed(
     return header, columns, digest.hex()
 
 
-def read_sealed_header(disk: Disk, key: str, cure: str) -> tuple[dict[str, Any], str]:
+def read_sealed_header(disk: Files, key: str, cure: str) -> tuple[dict[str, Any], str]:
     """A sealed file's header, verified, and the SHA-256 that the file carries.
 
     The columns are neither read nor verified: whoever reads them does both.
     """
-    try:
-        with disk.path(key).open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-            size = int.from_bytes(head[:8], "little") if len(head) == _HEAD_BYTES else 0
-            text = file.read(size)
-            file.seek(-DIGEST_BYTES, 2)
-            digest = file.read()
-    except FileNotFoundError as error:
-        raise StoreError(f"{disk.path(key)} is missing; {cure}") from error
-    except (OSError, OverflowError) as error:
-        raise damaged(disk, key, cure) from error
-    if hashlib.sha256(text).digest() != head[8:]:
+    head = disk.read_range(key, 0, _FIRST_BYTES)
+    if head is None:
+        raise StoreError(f"{disk.address(key)} is missing; {cure}")
+    digest = disk.read_range(key, -DIGEST_BYTES, None) or b""
+    stop = _HEAD_BYTES + int.from_bytes(head[:8], "little")
+    if stop > len(head) == _FIRST_BYTES and stop <= (disk.size(key) or 0):
+        head += disk.read_range(key, len(head), stop) or b""
+    text = head[_HEAD_BYTES:stop]
+    if hashlib.sha256(text).digest() != head[8:_HEAD_BYTES] or len(digest) != DIGEST_BYTES:
         raise damaged(disk, key, cure)
     return json.loads(text), digest.hex()
 
 
-def damaged(disk: Disk, key: str, cure: str) -> StoreError:
+def damaged(disk: Files, key: str, cure: str) -> StoreError:
     """The error of a file whose content is not what its checksum says."""
-    return StoreError(f"{disk.path(key)} is damaged (its checksum does not match); {cure}")
+    return StoreError(f"{disk.address(key)} is damaged (its checksum does not match); {cure}")

@@ -1,24 +1,28 @@
 """Writing one shard row: the only task that writes into a store, whole shards and nothing else."""
 
+import hashlib
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
-import zarr
 
-from storage.disk import Disk
+from storage.concurrent import read_ahead
 from storage.enrichment_parts import read_enrichment_part
 from storage.errors import StoreError
+from storage.files import Files
 from storage.halves_parts import read_halves_part
 from storage.hashing import hash_json
-from storage.layout import FILL, Layout, open_matrix
+from storage.layout import FILL, Layout, encode_shard
 from storage.parts import read_part
 from storage.schema import SCHEMA_VERSION, Variable
-from storage.zarr_store import StagingStore
 
+# Shards, encoded, that a task holds beside its blocks.
+_UNDER_WAY = 3
 Kind = Literal["dea", "go", "halves"]
 
 
@@ -35,7 +39,7 @@ class PartRows(Protocol):
     def axis_sha256(self) -> str: ...
 
 
-ReadPart = Callable[[Disk, str, str], tuple[PartRows, str]]
+ReadPart = Callable[[Files, str, str], tuple[PartRows, str]]
 READ: dict[Kind, ReadPart] = {
     "dea": read_part,
     "go": read_enrichment_part,
@@ -118,7 +122,7 @@ def shard_signature(
     return hash_json(content)
 
 
-def write_shards(disk: Disk, task: ShardTask) -> list[ShardReceipt]:
+def write_shards(disk: Files, task: ShardTask) -> list[ShardReceipt]:
     """Write, or link, one shard of every variable of a task, and verify each against the parts.
 
     A shard that a killed run left complete is kept. Holds one block of the shard's rows for each variable.
@@ -131,47 +135,62 @@ def write_shards(disk: Disk, task: ShardTask) -> list[ShardReceipt]:
     if receipts := _link_shards(disk, task):
         return receipts
     blocks = _read_blocks(disk, task)
-    store = StagingStore(disk, f"{task.building}/{task.store}")
-    first = task.number * task.layout.shard_rows
-    where = slice(first, first + len(task.rows))
-    for variable in task.variables:
-        array = open_matrix(store, task.path(variable))
-        block = blocks[variable.name]
-        file = disk.path(f"{task.building}/{task.file(variable)}")
-        if file.is_file():
-            if _reads_as(array, where, block):
-                continue
-            # Zarr would read a shard at the array's end before writing it: a torn one can't be.
-            disk.delete(f"{task.building}/{task.file(variable)}")
-        array[where] = block
-        if not _reads_as(array, where, block):
+    # While some shards are on their way the next is encoded.
+    with ThreadPoolExecutor(_UNDER_WAY) as pool:
+        under_way: deque[Future[ShardReceipt]] = deque()
+        for variable in task.variables:
+            data = encode_shard(variable, blocks.pop(variable.name), task.layout)
+            if len(under_way) == _UNDER_WAY:
+                receipts.append(under_way.popleft().result())
+            under_way.append(pool.submit(_write_shard, disk, task, variable, data))
+        receipts += [each.result() for each in under_way]
+    return receipts
+
+
+def _write_shard(disk: Files, task: ShardTask, variable: Variable, data: bytes) -> ShardReceipt:
+    key = f"{task.building}/{task.file(variable)}"
+    if disk.size(key) != len(data) or disk.read(key) != data:
+        disk.stage(key, data)
+        if disk.read(key) != data:
             raise StoreError(
-                f"{file} reads back otherwise than it was written; check the disk and run the command again"
+                f"{disk.address(key)} reads back otherwise than it was written; check the disk and run "
+                "the command again"
             )
-    return [_receipt(disk, task, variable, linked=False) for variable in task.variables]
+    return _receipt(task, variable, hashlib.sha256(data).hexdigest(), len(data), linked=False)
 
 
-def _link_shards(disk: Disk, task: ShardTask) -> list[ShardReceipt]:
+def _link_shards(disk: Files, task: ShardTask) -> list[ShardReceipt]:
     """Receipts of the shards linked from an earlier generation; none if one of them is not intact."""
     if len(task.links) < len(task.variables):
         return []
     if any(disk.sha256(source) != sha256 for source, sha256 in task.links.values()):
         return []
+    receipts = []
     for variable in task.variables:
-        disk.link(task.links[variable.name][0], f"{task.building}/{task.file(variable)}")
-    return [_receipt(disk, task, variable, linked=True) for variable in task.variables]
+        source, sha256 = task.links[variable.name]
+        disk.link(source, f"{task.building}/{task.file(variable)}")
+        receipts.append(_receipt(task, variable, sha256, disk.size(source) or 0, linked=True))
+    return receipts
 
 
-def _read_blocks(disk: Disk, task: ShardTask) -> dict[str, np.ndarray]:
+def _read_blocks(disk: Files, task: ShardTask) -> dict[str, np.ndarray]:
     blocks = {
         variable.name: np.full((len(task.rows), *task.inner), FILL[variable.dtype], variable.dtype)
         for variable in task.variables
     }
     numbered = [(place, row) for place, row in enumerate(task.rows) if row.part is not None]
-    for (study, key), group in groupby(numbered, key=lambda item: (item[1].study, item[1].part)):
-        members = list(group)
-        assert key is not None
-        part, digest = READ[task.kind](disk, study, key)
+    studies = [
+        list(members)
+        for _, members in groupby(numbered, key=lambda item: (item[1].study, item[1].part))
+    ]
+
+    def read(members: list[tuple[int, Row]]) -> tuple[PartRows, str]:
+        row = members[0][1]
+        assert row.part is not None
+        return READ[task.kind](disk, row.study, row.part)
+
+    for members, (part, digest) in read_ahead(read, studies):
+        study = members[0][1].study
         if digest != members[0][1].digest or part.axis_sha256 != task.axis_sha256:
             raise StoreError(
                 f"the part of {study} changed while the compendium was compiled; run the command again"
@@ -185,23 +204,11 @@ def _read_blocks(disk: Disk, task: ShardTask) -> dict[str, np.ndarray]:
     return blocks
 
 
-def _reads_as(array: zarr.Array[Any], where: slice, block: np.ndarray) -> bool:
-    """Whether the rows read back as the very bits of `block`."""
-    try:
-        found = np.asarray(array[where])
-    except (ValueError, RuntimeError):
-        return False
-    bits = f"u{block.dtype.itemsize}"
-    return np.array_equal(found.view(bits), block.view(bits))
-
-
-def _receipt(disk: Disk, task: ShardTask, variable: Variable, *, linked: bool) -> ShardReceipt:
-    file = task.file(variable)
-    key = f"{task.building}/{file}"
-    sha256 = disk.sha256(key)
-    assert sha256 is not None
+def _receipt(
+    task: ShardTask, variable: Variable, sha256: str, size: int, *, linked: bool
+) -> ShardReceipt:
     signature = shard_signature(task.rows, variable, task.layout, task.inner)
-    return ShardReceipt(file, sha256, disk.path(key).stat().st_size, signature, linked)
+    return ShardReceipt(task.file(variable), sha256, size, signature, linked)
 
 
 def make_shard_tasks(

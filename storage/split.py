@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from storage.disk import Disk
 from storage.errors import InputError
+from storage.files import Files
 from storage.generation import list_splits, read_current
 from storage.open import open_store
 from storage.schema import CONTRAST, GENE
@@ -77,7 +77,7 @@ class Split:
         )
 
 
-def read_split(disk: Disk, store: str | None = None, generation: str | None = None) -> Split:
+def read_split(disk: Files, store: str | None = None, generation: str | None = None) -> Split:
     """A split of a generation: the one called `store`, else the newest; of the current generation by default.
 
     Raises
@@ -88,7 +88,7 @@ def read_split(disk: Disk, store: str | None = None, generation: str | None = No
     if generation is None:
         current = read_current(disk)
         if current is None:
-            raise InputError(f"{disk.root} has no compendium yet; run `dexome run` first")
+            raise InputError(f"{disk.address()} has no compendium yet; run `dexome run` first")
         generation = current.generation
     found = list_splits(disk, generation)
     if not found:

@@ -9,8 +9,11 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from storage.bucket import open_files
+from storage.chunk_cache import localise
 from storage.disk import Disk
 from storage.errors import InputError, StoreError
+from storage.files import Files
 from storage.hashing import hash_json
 
 FOLDER = "training"
@@ -69,14 +72,28 @@ def copy_manifest_path(key: str) -> str:
     return f"{FOLDER}/{key}.manifest.json"
 
 
-def list_copies(disk: Disk) -> list[str]:
+def list_copies(disk: Files) -> list[str]:
     """Keys of the training copies of a workspace that are whole."""
-    return sorted(
-        path.stem for path in disk.path(FOLDER).glob("*.zarr") if not path.name.startswith(".")
-    )
+    return [
+        name.removesuffix(".zarr")
+        for name in disk.folders(FOLDER)
+        if name.endswith(".zarr")
+        and not name.startswith(".")
+        and disk.is_complete(f"{FOLDER}/{name}")
+    ]
 
 
-def read_copy_manifest(disk: Disk, key: str) -> CopyManifest:
+def list_copy_manifests(disk: Files) -> list[str]:
+    """Keys of the copies that have a manifest, whole or not."""
+    end = ".manifest.json"
+    return [
+        key.removeprefix(f"{FOLDER}/").removesuffix(end)
+        for key in disk.list(FOLDER)
+        if key.endswith(end) and key.count("/") == 1
+    ]
+
+
+def read_copy_manifest(disk: Files, key: str) -> CopyManifest:
     """The manifest of a copy.
 
     Raises
@@ -84,7 +101,7 @@ def read_copy_manifest(disk: Disk, key: str) -> CopyManifest:
     StoreError
         It is missing, or damaged.
     """
-    path = disk.path(copy_manifest_path(key))
+    path = disk.address(copy_manifest_path(key))
     data = disk.read(copy_manifest_path(key))
     if data is None:
         raise StoreError(f"{path} is missing; run `dexome prepare --rebuild`")
@@ -103,7 +120,7 @@ def read_copy_manifest(disk: Disk, key: str) -> CopyManifest:
 
 @dataclass(frozen=True, slots=True)
 class TrainingCopy:
-    """A training copy, opened: its labels, and where the raw rows of its arrays lie.
+    """A training copy, opened: its labels, and where the raw rows of its arrays lie on this machine.
 
     The file `array_folder(name) / str(i) / "0"` holds rows `i * chunk_rows` and on, each `n_genes`
     float16 numbers, little endian, one row after the other; the last file is filled up with NaN.
@@ -113,8 +130,15 @@ class TrainingCopy:
     manifest: CopyManifest
 
     @classmethod
-    def open(cls, workspace: str | Path, key: str, *, verify: bool = True) -> Self:
-        """Open the copy with this key.
+    def open(
+        cls,
+        workspace: str | Path | Files,
+        key: str,
+        *,
+        verify: bool = True,
+        cache: Path | None = None,
+    ) -> Self:
+        """Open the copy with this key. From a bucket each of its files is brought, verified, into `cache`.
 
         `verify` reads every file and compares its checksum; without it only its size is looked at.
 
@@ -125,16 +149,11 @@ class TrainingCopy:
         StoreError
             A file is missing or damaged; the message names it.
         """
-        disk = Disk(Path(workspace))
-        path = disk.path(copy_path(key))
-        if not path.is_dir():
-            raise InputError(f"{path} is not there; run `dexome prepare`")
-        copy = cls(path, read_copy_manifest(disk, key))
-        problems = copy.problems(checksums=verify)
-        if problems:
-            file, problem = problems[0]
-            raise StoreError(f"{file} {problem}; run `dexome prepare --rebuild`")
-        return copy
+        disk = open_files(workspace) if isinstance(workspace, str | Path) else workspace
+        if isinstance(disk, Disk):
+            return cls(disk.path(copy_path(key)), check_copy(disk, key, checksums=verify))
+        manifest = _find_manifest(disk, key)
+        return cls(localise(disk, copy_path(key), manifest.files, cache), manifest)
 
     @property
     def n_rows(self) -> int:
@@ -205,16 +224,39 @@ class TrainingCopy:
         place = {gene: i for i, gene in enumerate(self.genes)}
         return np.array([place[gene] for gene in genes], np.int64)
 
-    def problems(self, *, checksums: bool) -> list[tuple[Path, str]]:
-        """What is wrong with its files: nothing, or pairs of a file and a predicate."""
-        disk = Disk(self.path)
-        found = []
-        for file, (sha256, size) in sorted(self.manifest.files.items()):
-            path = self.path / file
-            if not path.is_file():
-                found.append((path, "is missing"))
-            elif path.stat().st_size != size:
-                found.append((path, f"has {path.stat().st_size} bytes of {size}"))
-            elif checksums and disk.sha256(file) != sha256:
-                found.append((path, "is damaged: its checksum does not match"))
-        return found
+
+def check_copy(disk: Files, key: str, *, checksums: bool = True) -> CopyManifest:
+    """The manifest of a copy that is there and whole.
+
+    Raises
+    ------
+    InputError
+        There is no such copy.
+    StoreError
+        A file is missing or damaged; the message names it.
+    """
+    manifest = _find_manifest(disk, key)
+    for file, problem in copy_problems(disk, manifest, checksums=checksums):
+        raise StoreError(f"{file} {problem}; run `dexome prepare --rebuild`")
+    return manifest
+
+
+def _find_manifest(disk: Files, key: str) -> CopyManifest:
+    if not disk.is_complete(copy_path(key)):
+        raise InputError(f"{disk.address(copy_path(key))} is not there; run `dexome prepare`")
+    return read_copy_manifest(disk, key)
+
+
+def copy_problems(disk: Files, manifest: CopyManifest, *, checksums: bool) -> list[tuple[str, str]]:
+    """What is wrong with the files of a copy: nothing, or pairs of an address and a predicate."""
+    found = []
+    for file, (sha256, size) in sorted(manifest.files.items()):
+        key = f"{copy_path(manifest.key)}/{file}"
+        there = disk.size(key)
+        if there is None:
+            found.append((disk.address(key), "is missing"))
+        elif there != size:
+            found.append((disk.address(key), f"has {there} bytes of {size}"))
+        elif checksums and disk.sha256(key) != sha256:
+            found.append((disk.address(key), "is damaged: its checksum does not match"))
+    return found

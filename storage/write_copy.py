@@ -8,16 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import zarr
+from zarr.abc.store import Store
 
-from storage.disk import Disk
 from storage.errors import InputError, StoreError
-from storage.generation import FOLDER as COMPENDIUM
+from storage.files import Files
 from storage.generation import clear_builds
-from storage.labels import consolidate, ensure_group
 from storage.layout import attributes_of, write_labels
 from storage.lease import Lease
 from storage.open import contrasts_of, open_contrasts
-from storage.schema import CONTRAST, CONTRASTS_STORE, GENE, SCHEMA_VERSION, STATISTICS, Variable
+from storage.schema import CONTRAST, GENE, SCHEMA_VERSION, STATISTICS, Variable
 from storage.training_copy import (
     CHUNK_ROWS,
     FOLDER,
@@ -26,7 +25,7 @@ from storage.training_copy import (
     copy_manifest_path,
     copy_path,
 )
-from storage.zarr_store import StagingStore
+from storage.zarr_store import stage_store
 
 _SOURCES = {variable.name: variable for variable in STATISTICS}
 
@@ -81,13 +80,9 @@ class CopyReceipt:
     known: bool
 
 
-def begin_copy(disk: Disk, plan: CopyPlan) -> list[CopyChunk]:
-    """Lay out the arrays of a copy; the tasks that write it. What a killed run left complete stays."""
+def begin_copy(disk: Files, plan: CopyPlan) -> list[CopyChunk]:
+    """The tasks that write a copy. What a killed run left complete stays."""
     clear_builds(disk, FOLDER, plan.building)
-    store = StagingStore(disk, f"{plan.building}/copy.zarr")
-    ensure_group(store, "", {})
-    for name in plan.arrays:
-        _ensure_array(store, name, plan)
     return [
         CopyChunk(
             building=plan.building,
@@ -102,7 +97,7 @@ def begin_copy(disk: Disk, plan: CopyPlan) -> list[CopyChunk]:
     ]
 
 
-def write_copy_chunk(disk: Disk, chunk: CopyChunk) -> CopyReceipt:
+def write_copy_chunk(disk: Files, chunk: CopyChunk) -> CopyReceipt:
     """Write one chunk file of every array, and verify what is on the disk.
 
     A chunk whose receipt an earlier run left, and whose files are what it says, is kept. Holds the rows of
@@ -126,7 +121,7 @@ def write_copy_chunk(disk: Disk, chunk: CopyChunk) -> CopyReceipt:
         sha256 = hashlib.sha256(data).hexdigest()
         if disk.sha256(key) != sha256:
             raise StoreError(
-                f"{disk.path(key)} reads back otherwise than it was written; check the disk and run the "
+                f"{disk.address(key)} reads back otherwise than it was written; check the disk and run the "
                 "command again"
             )
         files[file] = (sha256, len(data))
@@ -134,7 +129,7 @@ def write_copy_chunk(disk: Disk, chunk: CopyChunk) -> CopyReceipt:
     return CopyReceipt(files, known=False)
 
 
-def publish_copy(disk: Disk, plan: CopyPlan, receipts: Iterable[CopyReceipt], lease: Lease) -> str:
+def publish_copy(disk: Files, plan: CopyPlan, receipts: Iterable[CopyReceipt], lease: Lease) -> str:
     """Write labels, metadata and manifest, and put the copy in its place; returns its key on disk.
 
     Raises
@@ -149,15 +144,7 @@ def publish_copy(disk: Disk, plan: CopyPlan, receipts: Iterable[CopyReceipt], le
     if missing := sorted(wanted - files.keys()):
         raise StoreError(f"{missing[0]} of the copy was not written; run `dexome prepare` again")
     building = f"{plan.building}/copy.zarr"
-    store = StagingStore(disk, building)
-    _write_labels(store, plan)
-    consolidate(store)
-    for key in disk.list(building):
-        file = key.removeprefix(f"{building}/")
-        if file not in files:
-            sha256 = disk.sha256(key)
-            assert sha256 is not None
-            files[file] = (sha256, disk.path(key).stat().st_size)
+    files |= stage_store(disk, building, lambda store: _write_labels(store, plan))
     manifest = CopyManifest(
         key=plan.key,
         generation=plan.generation,
@@ -205,10 +192,9 @@ def to_float16(
     return half
 
 
-def _read_chunk(disk: Disk, chunk: CopyChunk) -> Iterator[tuple[str, bytes]]:
+def _read_chunk(disk: Files, chunk: CopyChunk) -> Iterator[tuple[str, bytes]]:
     """Bytes of the chunk's files, array by array."""
-    root = disk.path(f"{COMPENDIUM}/{chunk.generation}/{CONTRASTS_STORE}")
-    source = contrasts_of(open_contrasts(root))
+    source = contrasts_of(open_contrasts(disk, chunk.generation))
     columns = slice(None) if chunk.columns is None else chunk.columns
     # Zarr reads a slice many times faster than the same rows one by one.
     first, stop = int(chunk.rows[0]), int(chunk.rows[-1]) + 1
@@ -228,14 +214,9 @@ def _read_chunk(disk: Disk, chunk: CopyChunk) -> Iterator[tuple[str, bytes]]:
         yield name, padded.tobytes()
 
 
-def _ensure_array(store: StagingStore, name: str, plan: CopyPlan) -> None:
-    """Create an array, without values, unless it is there."""
+def _create_array(store: Store, name: str, plan: CopyPlan) -> None:
+    """Create an array, without values."""
     shape = (len(plan.rows), len(plan.columns))
-    try:
-        if zarr.open_array(store, path=name, mode="r").shape == shape:
-            return
-    except (FileNotFoundError, ValueError):
-        pass
     source = _SOURCES[name]
     nan = "not tested" if plan.observed == "tested" or name == "se" else "not measured"
     long_name = f"{source.long_name.split(';')[0]}; NaN: {nan}"
@@ -253,7 +234,7 @@ def _ensure_array(store: StagingStore, name: str, plan: CopyPlan) -> None:
     )
 
 
-def _earlier(disk: Disk, chunk: CopyChunk, receipt: str) -> dict[str, tuple[str, int]] | None:
+def _earlier(disk: Files, chunk: CopyChunk, receipt: str) -> dict[str, tuple[str, int]] | None:
     """Files that an earlier run wrote, if they are still what its receipt says."""
     try:
         told = json.loads(disk.read(receipt) or b"null")
@@ -267,7 +248,10 @@ def _earlier(disk: Disk, chunk: CopyChunk, receipt: str) -> dict[str, tuple[str,
     return files if sound and len(files) == len(chunk.arrays) else None
 
 
-def _write_labels(store: StagingStore, plan: CopyPlan) -> None:
+def _write_labels(store: Store, plan: CopyPlan) -> None:
+    zarr.create_group(store)
+    for array in plan.arrays:
+        _create_array(store, array, plan)
     for name, long_name, values in (
         (CONTRAST, "STUDY:test_vs_reference, as in contrasts.zarr", plan.contrasts),
         (GENE, "Ensembl gene id without version", plan.genes),

@@ -1,5 +1,7 @@
 """Fixtures that many tests share."""
 
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +9,18 @@ from pathlib import Path
 import pytest
 
 import storage.disk
+
+MEMORY = Path("/dev/shm")
+MEMORY_WANTED = 8 * 2**30
+
+
+def pytest_configure() -> None:
+    """Let tests write into memory, where there is much: what they wait for is syncs, of which a disk
+    makes hundreds a second. `--basetemp` and `PYTEST_DEBUG_TEMPROOT` overrule it.
+    """
+    there = MEMORY.is_dir() and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
+    if there and shutil.disk_usage(MEMORY).free >= MEMORY_WANTED:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.fixture(autouse=True)

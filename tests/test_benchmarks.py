@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.build import store_of
+from benchmarks.driver import STEPS
+from benchmarks.driver import measure as measure_driver
 from benchmarks.loader_cost import measure_loaders
 from benchmarks.report import Bar, format_table, ratio_bar
+from benchmarks.scaling import measure as measure_scaling
 from benchmarks.storage import Sizes, make_large, measure_exactness, measure_large
+from benchmarks.studies import make_workspace_of, write_studies
 from benchmarks.train_whole import measure_end_to_end, measure_memory
 from benchmarks.truth import judge as judge_truth
 from benchmarks.truth import measure as measure_truth
@@ -16,6 +20,7 @@ from cluster.connect import connect
 from cluster.profile import ClusterProfile
 from model.sweeps.settings import SweepSettings
 from pipeline.prepare.settings import CopySettings, PrepareSettings
+from pipeline.workspace import open_workspace
 from storage.training_copy import TrainingCopy
 from tests.support.prepared import FEW, prepare, random_workspace
 
@@ -78,6 +83,25 @@ def test_the_truth_is_judged_at_each_rank_for_both_starts(tmp_path: Path) -> Non
     assert [bar.met is None for bar in gains] == [False, False, True, True]
     # So small a compendium shows little, but not that the paper's recipe or chance is as good.
     assert bars[-1].met
+
+
+@pytest.mark.slow
+def test_the_gain_of_a_second_process_is_told_beside_that_of_a_pool(tmp_path: Path) -> None:
+    write_studies(tmp_path / "source", 2, 2000)
+    make_workspace_of(tmp_path / "source", tmp_path / "work")
+    bars = measure_scaling(open_workspace(tmp_path / "work"), repeats=1, judged=False)
+    assert [bar.limit for bar in bars if bar.limit] == ["≥ 0.9"]
+    assert "2 studies of 12 samples × 2,000 genes" in bars[0].name
+
+
+@pytest.mark.slow
+def test_the_driver_is_measured_at_two_sizes_and_a_line_drawn_through_them() -> None:
+    lines = measure_driver((30, 120))
+    assert [line.name for line in lines[: len(STEPS)]] == list(STEPS)
+    headers = lines[-1]
+    few, many = (float(told.removesuffix(" MB")) for told in (headers.few, headers.many))
+    assert headers.name == "bytes: headers of parts"
+    assert few < many
 
 
 def test_a_missed_bar_is_told_and_one_that_is_not_judged_is_not() -> None:

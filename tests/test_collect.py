@@ -14,9 +14,13 @@ from storage.collect import (
     held_generations,
     hold_generation,
 )
-from storage.disk import Disk
-from storage.generation import DELETING, FOLDER, list_generations, read_current, write_current
-from storage.lease import this_process
+from storage.disk import RETIRED, Disk
+from storage.doctor import examine
+from storage.errors import StoreError
+from storage.files import Files
+from storage.generation import FOLDER, list_generations, read_current, write_current
+from storage.lease import Lease, this_process
+from storage.open import open_compendium
 from storage.parts import write_part
 from storage.training_copy import (
     TrainingCopy,
@@ -30,7 +34,7 @@ from tests.support.prepared import prepare, random_workspace
 from tests.support.whole_run import compendium_hash
 
 
-def make_generations(disk: Disk, n: int) -> list[str]:
+def make_generations(disk: Files, n: int) -> list[str]:
     genes = make_genes(100)
     part = make_part("S", 2, genes)
     write_part(disk, part)
@@ -53,7 +57,8 @@ def test_the_newest_are_kept_and_the_others_deleted(tmp_path: Path) -> None:
 def test_current_is_never_deleted(tmp_path: Path) -> None:
     disk = Disk(tmp_path)
     names = make_generations(disk, 3)
-    write_current(disk, names[0], "0" * 64, b"")
+    with Lease(disk) as lease:
+        write_current(disk, names[0], "0" * 64, b"", lease)
     assert collect_generations(disk, keep=1) == ([names[1]], {names[0]: "it is the current one"})
 
 
@@ -83,12 +88,30 @@ def test_the_hold_of_a_dead_reader_does_not_count(tmp_path: Path) -> None:
 def test_a_killed_collection_is_finished_by_the_next(tmp_path: Path) -> None:
     disk = Disk(tmp_path)
     names = make_generations(disk, 2)
-    disk.publish(f"{FOLDER}/{names[0]}", f"{DELETING}{names[0]}")
+    disk.publish(f"{FOLDER}/{names[0]}", f"{FOLDER}/{RETIRED}{names[0]}")
     collect_generations(disk, keep=1)
     assert sorted(path.name for path in (tmp_path / FOLDER).iterdir()) == ["CURRENT", names[1]]
     current = read_current(disk)
     assert current is not None
     assert current.generation == names[1]
+
+
+def test_the_current_and_the_held_are_not_deleted_where_their_root_is_lost(tmp_path: Path) -> None:
+    pytest.importorskip("obstore", reason="needs the package obstore")
+    from tests.support.memory_bucket import MemoryBucket
+
+    disk = MemoryBucket(f"s3://memory{tmp_path}")
+    names = make_generations(disk, 3)
+    for name in names:
+        disk.delete(f"{FOLDER}/{name}/contrasts.zarr/zarr.json")
+    files = {name: disk.list(f"{FOLDER}/{name}") for name in names}
+    with hold_generation(disk, names[0], "a reader reads it"):
+        collect_generations(disk, keep=1)
+    left = {name: disk.list(f"{FOLDER}/{name}") for name in names}
+    assert left == {**files, names[1]: []}
+    with pytest.raises(StoreError, match=rf"{names[2]}/contrasts.zarr/zarr.json is missing"):
+        open_compendium(disk)
+    assert [finding.problem for finding in examine(disk)[1]] == ["is missing"]
 
 
 def test_a_generation_that_something_else_needs_is_spared(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Compiling parts into a generation: nothing lost, nothing mixed up, nothing done for nothing."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import zarr
 
 from storage.compile import adopt_generation, plan_build, publish_build
 from storage.disk import Disk
+from storage.doctor import examine
 from storage.errors import StoreError
 from storage.generation import FOLDER, list_generations, read_current, read_manifest
 from storage.layout import Layout
@@ -243,3 +245,19 @@ def test_a_signature_tells_apart_whatever_changes_a_shard() -> None:
     ]
     assert base not in others
     assert len(set(others)) == len(others)
+
+
+def test_a_generation_that_lost_its_contrasts_is_made_again_under_its_name(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    genes = make_genes(20)
+    part = make_part("S0", 2, genes)
+    write_part(disk, part)
+    first = compile_entries(disk, genes, [entry(part)])
+    assert first is not None
+    generation = first[0].generation
+    shutil.rmtree(disk.path(f"compendium/{generation}/contrasts.zarr"))
+    again = compile_entries(disk, genes, [entry(part)], rebuild=True)
+    assert again is not None
+    assert again[0].generation == generation
+    assert contrasts_of(open_compendium(tmp_path)).sizes["contrast"] == 2
+    assert examine(disk)[1] == []

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from cluster.connect import connect
-from cluster.profile import ClusterError, ClusterProfile
+from cluster.profile import ClusterError, ClusterProfile, Kind
 
 TWO = ClusterProfile(kind="local", workers=2, memory_gib=1.0)
 
@@ -61,3 +61,25 @@ def test_workers_that_never_come_up_are_an_error_with_its_cure() -> None:
     assert len(killed) >= 3
     left = [c for c in psutil.Process().children(recursive=True) if c.pid in killed]
     assert all(child.status() == psutil.STATUS_ZOMBIE for child in left)
+
+
+@pytest.mark.parametrize("kind", ["threads", "local"])
+def test_nothing_listens_to_other_machines(kind: Kind) -> None:
+    before = _listening()
+    with connect(ClusterProfile(kind=kind, workers=1)) as client:
+        opened = _listening() - before
+        assert client.dashboard_link.startswith("http://127.0.0.1:")
+    assert opened
+    assert {address for address, _ in opened} == {"127.0.0.1"}
+
+
+def _listening() -> set[tuple[str, int]]:
+    """Addresses and ports on which this process and those below it take connections."""
+    here = psutil.Process()
+    found = [here, *here.children(recursive=True)]
+    return {
+        (connection.laddr.ip, connection.laddr.port)
+        for process in found
+        for connection in process.net_connections(kind="tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }

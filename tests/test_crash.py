@@ -30,7 +30,7 @@ def result_of(process: subprocess.Popen[str]) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize(("job", "stride"), [("run", 60), ("enrich", 40)])
+@pytest.mark.parametrize(("job", "stride"), [("run", 45), ("enrich", 25)])
 def test_a_run_killed_at_some_of_its_steps_ends_as_if_undisturbed(
     tmp_path: Path, job: str, stride: int
 ) -> None:
@@ -41,9 +41,11 @@ def test_a_run_killed_at_some_of_its_steps_ends_as_if_undisturbed(
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("job", ["run", "enrich"])
-def test_a_run_killed_at_any_of_its_steps_ends_as_if_undisturbed(tmp_path: Path, job: str) -> None:
+@pytest.mark.parametrize(("job", "at_least"), [("run", 250), ("enrich", 130)])
+def test_a_run_killed_at_any_of_its_steps_ends_as_if_undisturbed(
+    tmp_path: Path, job: str, at_least: int
+) -> None:
     halves = [start(job, tmp_path / str(first), first, stride=2) for first in (0, 1)]
     results = [result_of(half) for half in halves]
     assert [result["failures"] for result in results] == [[], []]
-    assert sum(int(str(result["tried"])) for result in results) > 200
+    assert sum(int(str(result["tried"])) for result in results) > at_least

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from cluster.connect import connect
 from cluster.profile import ClusterProfile
 from pipeline.inflight import run_bounded
 from pipeline.one_thread import one_blas_thread
+from storage.errors import DexomeError
+from tests.support.dask_processes import running_dask
 from tests.support.workspaces import IN_PROCESS
 
 KILLER = 5
@@ -95,3 +98,27 @@ def test_who_kills_three_workers_is_told_and_those_beside_it_come_through(tmp_pa
     assert found == {number: number for number in range(12) if number != KILLER}
     # Three times among others, three times alone.
     assert len(list(tmp_path.glob(f"{KILLER}-*"))) == 6
+
+
+def sleep_a_while(item: int) -> int:
+    """Take some time."""
+    time.sleep(0.3)
+    return item
+
+
+def test_a_scheduler_that_is_gone_ends_the_stage_and_is_told_of_no_item(tmp_path: Path) -> None:
+    with running_dask(tmp_path, workers=1) as dask:
+        profile = ClusterProfile(kind="address", address=dask.address)
+        with connect(profile) as client:
+            tasks = run_bounded(client, sleep_a_while, range(20))
+            first, result = next(tasks)
+            assert first == result
+            dask.scheduler.kill()
+            with pytest.raises(DexomeError, match=r"scheduler at tcp://\S+ is gone; start it"):
+                check_results(tasks)
+
+
+def check_results(tasks: Iterator[tuple[int, object]]) -> None:
+    """Every item has its result, and none another one."""
+    for item, result in tasks:
+        assert item == result, "the loss was taken for the result of an item"

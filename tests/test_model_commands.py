@@ -118,7 +118,7 @@ def test_a_model_is_trained_evaluated_and_embeds_every_contrast(
     assert (model["name"], model["epochs"]) == ("tiny", 2)
     assert model["generation"] == split.generation
     assert model["validation_loss"] == pytest.approx(done["validation_loss"])
-    assert model_generations(workspace.disk)[split.generation].startswith("model ")
+    assert model_generations(workspace.local)[split.generation].startswith("model ")
     assert [Path(store).name for store in state["splits"]] == [split.store]
     assert [Path(store).name for store in state["latents"]] == ["latent-tiny.zarr"]
 
@@ -144,7 +144,7 @@ def test_a_streamed_and_a_resident_copy_give_the_same_curve(
     for name, memory_gib in (("streamed", 0.0), ("resident", 4.0)):
         fit = TrainSettings(epochs=2, batch_size=8)
         recipe = Recipe(network=replace(LINEAR_NETWORK, code=3), fit=fit, memory_gib=memory_gib)
-        task = make_task(workspace.root, name, split, recipe)
+        task = make_task(workspace.disk, workspace.root, name, split, recipe)
         assert (estimate_task(task).resident_bytes > 0) == (name == "resident")
         fit_model(task)
         lines = JsonLines(task.folder / "metrics.jsonl").read()
@@ -157,7 +157,7 @@ def test_the_paper_needs_as_many_training_contrasts_as_its_batch_has(
     prepared: tuple[Workspace, Split],
 ) -> None:
     with pytest.raises(InputError, match="batch_size 128 is larger than the"):
-        make_task(prepared[0].root, "paper", prepared[1], PAPER)
+        make_task(prepared[0].disk, prepared[0].root, "paper", prepared[1], PAPER)
 
 
 def test_a_code_of_more_components_than_the_rows_have_is_refused(
@@ -169,9 +169,9 @@ def test_a_code_of_more_components_than_the_rows_have_is_refused(
     with pytest.raises(
         InputError, match=r'code 256 is more than .* set code = .* initial = "random"'
     ):
-        make_task(workspace.root, "wide", split, recipe)
+        make_task(workspace.disk, workspace.root, "wide", split, recipe)
     at_random = Recipe(network=replace(LINEAR_NETWORK, code=256), fit=fit)
-    make_task(workspace.root, "wide", split, at_random)
+    make_task(workspace.disk, workspace.root, "wide", split, at_random)
 
 
 def test_a_training_never_ends_worse_than_the_components_that_it_began_with(
@@ -180,7 +180,9 @@ def test_a_training_never_ends_worse_than_the_components_that_it_began_with(
     workspace, split = prepared
     network = NetworkSettings(code=3, encoder=(6,), decoder=(6,))
     fit = TrainSettings(epochs=3, batch_size=8, learning_rate=0.3)
-    task = make_task(workspace.root, "spoilt", split, Recipe(network=network, fit=fit))
+    task = make_task(
+        workspace.disk, workspace.root, "spoilt", split, Recipe(network=network, fit=fit)
+    )
     progress = fit_model(task)
     assert (progress.epoch, progress.best_epoch) == (3, -1)
     best = task.checkpoints.best()
@@ -198,7 +200,7 @@ def test_a_training_never_ends_worse_than_the_components_that_it_began_with(
 def test_a_matrix_of_copy_rows_is_the_copy_standardised(prepared: tuple[Workspace, Split]) -> None:
     workspace, split = prepared
     recipe = Recipe(network=NetworkSettings(code=3), fit=TrainSettings(batch_size=4))
-    task = make_task(workspace.root, "tiny", split, recipe)
+    task = make_task(workspace.disk, workspace.root, "tiny", split, recipe)
     rows = np.array([41, 3, 17])
     matrix = CopyMatrix(task.copy, rows, task.scaling)
     contrasts = contrasts_of(open_compendium(workspace.root))
@@ -211,7 +213,7 @@ def test_a_matrix_of_copy_rows_is_the_copy_standardised(prepared: tuple[Workspac
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden"])
 def test_a_name_that_is_no_folder_is_refused(prepared: tuple[Workspace, Split], name: str) -> None:
     with pytest.raises(InputError, match="can't be the name of a model"):
-        make_task(prepared[0].root, name, prepared[1], Recipe())
+        make_task(prepared[0].disk, prepared[0].root, name, prepared[1], Recipe())
 
 
 def test_what_cannot_fit_is_refused_with_the_setting_to_change() -> None:

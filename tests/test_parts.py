@@ -82,6 +82,20 @@ def test_any_flipped_bit_is_an_error_that_names_the_file(tmp_path: Path) -> None
         assert part_digest(disk, "S", part.key) is None
 
 
+def test_any_flipped_bit_of_the_header_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    disk, part = Disk(tmp_path), make_part("S", 2, GENES)
+    write_part(disk, part)
+    path = disk.path(part_key("S", part.key))
+    sound = path.read_bytes()
+    # Its length, which may now be more than any memory, its hash, and the beginning of its text.
+    for place in range(8 * 50):
+        data = bytearray(sound)
+        data[place // 8] ^= 1 << place % 8
+        path.write_bytes(data)
+        with pytest.raises(StoreError, match=rf"{path.name} is damaged"):
+            read_part_header(disk, "S", part.key)
+
+
 @pytest.mark.parametrize("length", [0, 1, 31, 40, 100, -1, -32])
 def test_a_truncated_part_is_an_error_that_names_the_file(tmp_path: Path, length: int) -> None:
     disk, part = Disk(tmp_path), make_part("S", 2, GENES)

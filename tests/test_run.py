@@ -126,7 +126,7 @@ def test_a_damaged_or_lost_part_is_made_again(workspace: Workspace, executions: 
     before = compendium_hash(workspace.root)
     executions.clear()
     plan = read_plan(workspace.disk, plan_inputs(workspace.config, workspace.read_genes()))
-    paths = [workspace.disk.path(part_key(record.study, record.part)) for record in plan.planned]
+    paths = [workspace.local.path(part_key(record.study, record.part)) for record in plan.planned]
     paths[0].unlink()
     paths[1].write_bytes(paths[1].read_bytes()[:-7])
     run_whole(workspace)

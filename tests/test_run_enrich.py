@@ -12,7 +12,6 @@ from pipeline.dea.adjust import neg_log10_adjusted
 from pipeline.enrich.settings import EnrichSettings
 from pipeline.stages.enrich_study import EnrichTask
 from pipeline.workspace import Workspace
-from storage.disk import Disk
 from storage.doctor import examine
 from storage.enrichment_parts import read_enrichment_part
 from storage.enrichment_schema import DIRECTIONS, DOWN, TERM_STATISTICS, TESTABLE, UP
@@ -109,7 +108,7 @@ def test_a_second_run_does_nothing_and_one_new_study_costs_one_study(
     same = [file for file in shards if shards[file]["studies"] == ["S0", "S1"]]
     assert same
     for file in same:
-        path = workspace.disk.path(f"compendium/{current.generation}/{file}")
+        path = workspace.local.path(f"compendium/{current.generation}/{file}")
         assert path.stat().st_nlink == 2, f"{file} was written again"
 
 
@@ -152,10 +151,10 @@ def test_a_study_that_fails_is_not_testable_and_is_tried_again(
 
     make = enrich_study.make_enrichment
 
-    def fail(disk: Disk, task: EnrichTask) -> object:
+    def fail(task: EnrichTask) -> object:
         if task.study == "S1":
             raise MemoryError("out of memory")
-        return make(disk, task)
+        return make(task)
 
     monkeypatch.setattr(enrich_study, "make_enrichment", fail)
     done = run_enrichment(workspace)
@@ -183,7 +182,7 @@ def test_an_open_reader_keeps_what_it_opened(workspace: Workspace) -> None:
 def test_a_damaged_part_or_shard_is_named_with_its_study_and_cure(workspace: Workspace) -> None:
     done = run_enrichment(workspace)
     shard = Path(done.address) / "fwer" / "c" / "0" / "0" / "0"
-    part = next(workspace.disk.path("parts/go/S1").glob("*.part"))
+    part = next(workspace.local.path("parts/go/S1").glob("*.part"))
     for file, cure in ((shard, "dexome enrich --rebuild"), (part, "dexome enrich")):
         data = bytearray(file.read_bytes())
         data[len(data) // 2] ^= 1

@@ -127,14 +127,17 @@ def test_a_held_out_fold_is_in_no_training_row_nor_in_the_scaling(
 ) -> None:
     workspace, split = prepared
     recipe = Recipe(network=NetworkSettings(code=3), fit=TrainSettings(batch_size=4))
-    task = make_task(workspace.root, "tiny", split, recipe, fold=1)
+    task = make_task(workspace.disk, workspace.root, "tiny", split, recipe, fold=1)
     used = set(np.array(task.copy.contrasts)[[*task.training, *task.validation]].tolist())
     held = set(split.contrasts[split.fold_rows(1)[1]].tolist())
     assert held
     assert not used & held
     assert used | held == set(split.contrasts[split.part != "test"].tolist())
     assert "fold" in task.identity.config
-    assert "fold" not in make_task(workspace.root, "tiny", split, recipe).identity.config
+    assert (
+        "fold"
+        not in make_task(workspace.disk, workspace.root, "tiny", split, recipe).identity.config
+    )
 
 
 @pytest.mark.parametrize("kind", ["rms", "standard"])
@@ -143,7 +146,7 @@ def test_the_scaling_of_rows_is_that_of_scikit_learn(
 ) -> None:
     workspace, split = prepared
     recipe = Recipe(network=NetworkSettings(code=3), fit=TrainSettings(batch_size=4))
-    task = make_task(workspace.root, "tiny", split, recipe)
+    task = make_task(workspace.disk, workspace.root, "tiny", split, recipe)
     rows, n = task.training[:30], task.copy.n_genes
     weight = np.random.default_rng(1).uniform(0.2, 1, 30)
     raw = Scaling(

@@ -21,6 +21,7 @@ from model.sweeps.trial import halves_digest, judging, read_judgement
 from model.training.settings import TrainSettings
 from storage.disk import Disk
 from storage.errors import StoreError
+from storage.files import Files
 from storage.hashing import hash_json
 from storage.split import read_split
 
@@ -39,6 +40,7 @@ class BaselineTask:
     PCA on observed entries.
     """
 
+    disk: Files
     workspace: Path
     sweep: str
     generation: str
@@ -61,11 +63,12 @@ class BaselineResult:
 
 def run_baselines(item: BaselineTask) -> list[BaselineResult]:
     """Fit and judge baselines, or find them done already; a rank that the rows don't allow is left out."""
-    disk = Disk(item.workspace)
+    local = Disk(item.workspace)
     task = make_task(
+        item.disk,
         item.workspace,
         item.sweep,
-        read_split(disk, item.split, item.generation),
+        read_split(item.disk, item.split, item.generation),
         _ANY,
         item.fold,
     )
@@ -73,7 +76,7 @@ def run_baselines(item: BaselineTask) -> list[BaselineResult]:
     halves = halves_digest(item, task.split)
     told = [BASELINE_VERSION, item.generation, data, item.kind, item.ranks, item.judged, halves]
     key = f"{MODELS}/{item.sweep}/baselines/{item.kind}-{hash_json(told)[:8]}.json"
-    content = disk.read(key)
+    content = local.read(key)
     if content is not None:
         try:
             return [
@@ -81,13 +84,13 @@ def run_baselines(item: BaselineTask) -> list[BaselineResult]:
                 for fields in json.loads(content)
             ]
         except (ValueError, TypeError, KeyError) as error:
-            raise StoreError(f"{disk.path(key)} is damaged; delete it to fit it again") from error
+            raise StoreError(f"{local.path(key)} is damaged; delete it to fit it again") from error
     rows = judging(item, task, item.fold)
     found = [
         BaselineResult(name, rank, item.fold, judge(coder, rows))
         for name, rank, coder in _coders(item, task, rows)
     ]
-    disk.put(key, json.dumps([asdict(result) for result in found]).encode())
+    local.put(key, json.dumps([asdict(result) for result in found]).encode())
     return found
 
 

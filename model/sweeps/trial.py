@@ -18,6 +18,7 @@ from model.training.loop import DivergedError
 from storage.compile_halves import halves_store
 from storage.disk import Disk
 from storage.errors import StoreError
+from storage.files import Files
 from storage.generation import manifest_key
 from storage.halves import read_halves
 from storage.hashing import hash_json
@@ -28,10 +29,10 @@ TRIAL_VERSION = 1
 
 
 class Judging(Protocol):
-    """A task that scores: in which workspace, and on what."""
+    """A task that scores: where the compendium is, and on what."""
 
     @property
-    def workspace(self) -> Path: ...
+    def disk(self) -> Files: ...
 
     @property
     def judged(self) -> Judged: ...
@@ -41,6 +42,7 @@ class Judging(Protocol):
 class TrialTask:
     """A trial of the sweep `sweep` of a workspace, and the part of the split that judges it."""
 
+    disk: Files
     workspace: Path
     sweep: str
     generation: str
@@ -80,10 +82,10 @@ def run_trial(item: TrialTask) -> TrialResult:
 
     Its checkpoints are deleted when its result is written: a sweep of many would fill the disk.
     """
-    disk = Disk(item.workspace)
-    task = make_trial_task(item, read_split(disk, item.split, item.generation))
+    local = Disk(item.workspace)
+    task = make_trial_task(item, read_split(item.disk, item.split, item.generation))
     key = f"{task.folder.relative_to(item.workspace)}/result.json"
-    if (found := _read(disk, key)) is not None:
+    if (found := _read(local, key)) is not None:
         return found
     started = time.perf_counter()
     try:
@@ -93,7 +95,7 @@ def run_trial(item: TrialTask) -> TrialResult:
     else:
         result = _judged(item, task)
     result = replace(result, seconds=round(time.perf_counter() - started, 3))
-    disk.put(key, json.dumps(asdict(result), indent=1).encode())
+    local.put(key, json.dumps(asdict(result), indent=1).encode())
     shutil.rmtree(task.checkpoints.folder, ignore_errors=True)
     return result
 
@@ -106,7 +108,9 @@ def estimate_trial(item: TrialTask, split: Split) -> int:
 
 def make_trial_task(item: TrialTask, split: Split) -> Task:
     """The training of a trial, in a folder of its own for other settings, data or version."""
-    task = make_task(item.workspace, item.sweep, split, item.trial.recipe, item.trial.fold)
+    task = make_task(
+        item.disk, item.workspace, item.sweep, split, item.trial.recipe, item.trial.fold
+    )
     identity = asdict(task.identity)
     free = [task.recipe.fit.epochs, task.recipe.fit.stop_after]
     halves = halves_digest(item, split)
@@ -120,14 +124,14 @@ def judging(item: Judging, task: Task, fold: int | None) -> HeldOut:
     if item.judged == "fold":
         assert fold is not None
         return held_out(task, task.split.fold_rows(fold)[1])
-    halves = read_halves(Disk(item.workspace), task.split, item.judged)
+    halves = read_halves(item.disk, task.split, item.judged)
     return held_out(task, task.split.rows(item.judged), halves)
 
 
 def halves_digest(item: Judging, split: Split) -> str | None:
     """What tells the halves of the judging part from others; None where none were made."""
     store = halves_store(split.store, item.judged)
-    return Disk(item.workspace).sha256(manifest_key(split.generation, store))
+    return item.disk.sha256(manifest_key(split.generation, store))
 
 
 def _judged(item: TrialTask, task: Task) -> TrialResult:

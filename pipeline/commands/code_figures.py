@@ -10,8 +10,8 @@ from model.figures.write_figure import write_figure
 from model.recipe import MODELS
 from pipeline.workspace import Workspace
 from storage.compile_latent import CODES, latent_store
-from storage.disk import Disk
 from storage.errors import InputError
+from storage.files import Files
 from storage.generation import list_enrichments, read_current, read_manifest
 from storage.open import open_compendium
 from storage.query_terms import term_labels
@@ -29,8 +29,8 @@ def draw_code_figures(opened: Workspace, name: str, term: str) -> dict[str, Any]
         `figures`, their folder, and `coloured_by`: the term with the number of contrasts of each label, or
         why they are of one colour, or why there is none.
     """
-    disk = opened.disk
-    tree = open_compendium(opened.root)
+    disk, local = opened.disk, opened.local
+    tree = open_compendium(opened.disk)
     latent = tree[latent_store(name).removesuffix(".zarr")].to_dataset()
     codes = latent[CODES.name].values
     folder = _folder(name)
@@ -46,34 +46,34 @@ def draw_code_figures(opened: Workspace, name: str, term: str) -> dict[str, Any]
         told = f"nothing: {error}"
     for figure, layout in _LAYOUTS.items():
         drawn = draw_codes(layout(codes), colours, f"Latent codes of model {name}")
-        write_figure(disk, f"{folder}/{figure}", drawn)
-    disk.put(
+        write_figure(local, f"{folder}/{figure}", drawn)
+    local.put(
         f"{folder}/codes.json",
         json.dumps({"drawn_from": _sources(disk, name), "coloured_by": told}, indent=1).encode(),
     )
-    return {"figures": str(disk.path(folder)), "coloured_by": told}
+    return {"figures": local.address(folder), "coloured_by": told}
 
 
 def find_code_figures(opened: Workspace, name: str) -> dict[str, Any] | None:
     """What `draw_code_figures` returned, if its figures are there and nothing they show has changed."""
-    disk, folder = opened.disk, _folder(name)
+    disk, local, folder = opened.disk, opened.local, _folder(name)
     files = [f"{folder}/{figure}.{kind}" for figure in _LAYOUTS for kind in KINDS]
     try:
-        told = json.loads(disk.read(f"{folder}/codes.json") or b"")
+        told = json.loads(local.read(f"{folder}/codes.json") or b"")
         known = told["drawn_from"] == _sources(disk, name)
         coloured_by = str(told["coloured_by"])
     except (ValueError, KeyError, TypeError):
         return None
-    if not known or not all(disk.path(file).is_file() for file in files):
+    if not known or not all(local.path(file).is_file() for file in files):
         return None
-    return {"figures": str(disk.path(folder)), "coloured_by": coloured_by}
+    return {"figures": local.address(folder), "coloured_by": coloured_by}
 
 
 def _folder(name: str) -> str:
     return f"{MODELS}/{name}/figures"
 
 
-def _sources(disk: Disk, name: str) -> dict[str, Any]:
+def _sources(disk: Files, name: str) -> dict[str, Any]:
     """What figures are drawn from: the codes, and the enrichments of their generation."""
     current = read_current(disk)
     assert current is not None

@@ -71,7 +71,7 @@ def publish_codes(
     generation, store = task.split.generation, latent_store(trained.name)
     inputs = hash_json([checkpoint.fingerprint, task.copy.manifest.key])
     fields = {
-        "store": str(opened.disk.path(f"{FOLDER}/{generation}/{store}")),
+        "store": opened.disk.address(f"{FOLDER}/{generation}/{store}"),
         "contrasts": task.copy.n_rows,
         "code": task.recipe.network.code,
     }

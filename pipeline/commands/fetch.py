@@ -53,7 +53,8 @@ def fetch(
             "studies": f"{fetched.studies}, {fetched.known} of them here before",
             "downloaded": f"{fetched.n_bytes / 1e6:.1f} MB",
         }
-        echo_refused(fields, refused, "raw/studies/ has them all")
+        kept = opened.config.source.raw or "raw"
+        echo_refused(fields, refused, f"{kept}/studies/ has them all")
         typer.echo("next: dexome run")
     if refused:
         raise typer.Exit(EXIT_REFUSED)

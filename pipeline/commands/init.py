@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pipeline.commands.options import HERE
+from pipeline.sources.remote_files import is_address
 from pipeline.sources.settings import SourceConfig
 from pipeline.workspace import create_workspace
 from storage.errors import InputError
@@ -17,8 +18,10 @@ def init(
         Path, typer.Option(help="Table of genes, the axis of the compendium: TSV or CSV.")
     ] = ...,  # type: ignore[assignment]
     source: Annotated[
-        Path | None,
-        typer.Option(help="Folder of studies: STUDY/counts.tsv.gz, STUDY/samples.tsv."),
+        str | None,
+        typer.Option(
+            help="Folder of studies, or its address (s3://…): STUDY/counts.tsv.gz, STUDY/samples.tsv."
+        ),
     ] = None,
     dee2: Annotated[
         str | None,
@@ -43,10 +46,19 @@ def init(
         raise typer.BadParameter("give either --source or --dee2")
     if accessions is not None and dee2 is None:
         raise typer.BadParameter("--accessions goes with --dee2")
-    given = source or _dee2_source(dee2 or "", accessions)
+    given = _folder_source(source) if source else _dee2_source(dee2 or "", accessions)
     path = create_workspace(directory, genes, given, ontology=ontology, annotation=annotation)
     typer.echo(f"wrote {path}")
     typer.echo(f"next: dexome run --workspace {directory}")
+
+
+def _folder_source(source: str) -> Path | SourceConfig:
+    if not is_address(source):
+        return Path(source)
+    try:
+        return SourceConfig(address=source.rstrip("/"))
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def _dee2_source(species: str, accessions: str | None) -> SourceConfig:

@@ -35,11 +35,11 @@ def status(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> No
     found: dict[str, Any] = {"workspace": str(opened.root), "generations": list_generations(disk)}
     current = read_current(disk)
     if current is not None:
-        tree = open_compendium(opened.root)
+        tree = open_compendium(disk)
         sizes = contrasts_of(tree).sizes
         states = list(studies_of(tree)["status"].values)
         found["compendium"] = {
-            "address": str(disk.path(f"{FOLDER}/{current.generation}/{CONTRASTS_STORE}")),
+            "address": disk.address(f"{FOLDER}/{current.generation}/{CONTRASTS_STORE}"),
             "published_at": current.published_at,
             "contrasts": int(sizes[CONTRAST]),
             "genes": int(sizes[GENE]),
@@ -53,9 +53,9 @@ def status(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> No
             ("latents", list_latents),
         ):
             found[kind] = [
-                str(disk.path(f"{folder}/{store}")) for store in listed(disk, current.generation)
+                disk.address(f"{folder}/{store}") for store in listed(disk, current.generation)
             ]
-    found["models"] = [asdict(state) for state in list_models(disk)]
+    found["models"] = [asdict(state) for state in list_models(opened.local)]
     try:
         planned = read_plan(disk, plan_inputs(opened.config, opened.read_genes()))
         found["plan"] = {
@@ -117,9 +117,10 @@ def gc(
     as_json: JsonOption = False,
 ) -> None:
     """Delete old generations and their training copies; never what is current, or a reader or model holds."""
-    disk = open_workspace(workspace).disk
+    opened = open_workspace(workspace)
+    disk = opened.disk
     with Lease(disk, take_over=take_over):
-        deleted, spared = collect_generations(disk, keep, model_generations(disk))
+        deleted, spared = collect_generations(disk, keep, model_generations(opened.local))
         copies = collect_copies(disk)
     if as_json:
         held = held_generations(disk)

@@ -37,7 +37,7 @@ def learn(opened: Workspace, lease: Lease, recipe: Recipe, split: str) -> dict[s
         The model of this name was trained with other settings or genes, or on other data without coming to
         its end; or it does not fit.
     """
-    task = make_task(opened.root, recipe.name, read_split(opened.disk, split), recipe)
+    task = make_task(opened.disk, opened.root, recipe.name, read_split(opened.disk, split), recipe)
     training = _ended_before(task)
     if training is None:
         training = train_model(opened, recipe.name, recipe, split)

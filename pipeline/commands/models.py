@@ -68,7 +68,7 @@ def train(
     opened = open_workspace(workspace)
     recipe = PAPER if preset == "paper" else opened.config.train or Recipe()
     if dry_run:
-        task = make_task(opened.root, name, read_split(opened.disk, split), recipe)
+        task = make_task(opened.disk, opened.root, name, read_split(opened.disk, split), recipe)
         estimate = estimate_task(task)
         _echo(asdict(estimate), _told(estimate), as_json)
         return
@@ -102,7 +102,7 @@ def train_model(
     from model.training.interrupt import stop_on_signals
 
     recipe = replace(recipe, name=name)
-    task = make_task(opened.root, name, read_split(opened.disk, split), recipe)
+    task = make_task(opened.disk, opened.root, name, read_split(opened.disk, split), recipe)
     newest = task.checkpoints.newest()
     if newest is None or not newest.progress.why_ended(recipe.fit):
         estimate_task(task)
@@ -110,7 +110,7 @@ def train_model(
         newest.identity.check_resumable(task.identity)
     events = EventFiles(task.metrics, task.folder / "tensorboard") if tensorboard else None
     config = json.dumps(describe(task), indent=1, sort_keys=True)
-    opened.disk.put(f"{MODELS}/{name}/config.json", config.encode())
+    opened.local.put(f"{MODELS}/{name}/config.json", config.encode())
     try:
         with stop_on_signals() as stop:
             progress = fit_model(task, stop, events)
@@ -186,14 +186,14 @@ def evaluate_model(opened: Workspace, trained: "TrainedModel", part: str) -> dic
     ):
         file = BytesIO()
         table.to_parquet(file, index=False)
-        opened.disk.put(f"{key}-{kind}.parquet", file.getvalue())
-    opened.disk.put(f"{key}.json", json.dumps(result, indent=1).encode())
+        opened.local.put(f"{key}-{kind}.parquet", file.getvalue())
+    opened.local.put(f"{key}.json", json.dumps(result, indent=1).encode())
     return result
 
 
 def find_evaluation(opened: Workspace, trained: "TrainedModel", part: str) -> dict[str, Any] | None:
     """What `evaluate_model` returned, if model, data and split are still those."""
-    data = opened.disk.read(f"{MODELS}/{trained.name}/evaluation-{part}.json")
+    data = opened.local.read(f"{MODELS}/{trained.name}/evaluation-{part}.json")
     try:
         result: dict[str, Any] = json.loads(data or b"")
         return result if result["inputs"] == _evaluation_inputs(opened, trained, part) else None

@@ -9,6 +9,7 @@ import typer
 from pipeline.commands.options import HERE, JsonOption, WorkspaceOption
 from pipeline.commands.output import echo_json, echo_table, records
 from pipeline.commands.tables import check_out, write_table
+from pipeline.workspace import compendium_files
 from storage.open import enrichment_of, has_enrichment, open_compendium
 from storage.query import (
     Order,
@@ -52,7 +53,7 @@ def gene(
     """One gene over the contrasts: where does it change most?"""
     if out is not None:
         check_out(out)
-    tree = open_compendium(workspace)
+    tree = open_compendium(compendium_files(workspace))
     found = find_gene(tree, name)
     table = query_gene(tree, found) if every else top_contrasts(tree, found, top, by)
     _show(table, found, out, as_json)
@@ -71,7 +72,7 @@ def term(
     """One term over the contrasts: in which is it enriched, up, down or both?"""
     if out is not None:
         check_out(out)
-    tree = open_compendium(workspace)
+    tree = open_compendium(compendium_files(workspace))
     found = find_term(enrichment_of(tree), name)
     table = query_term(tree, found)
     shown = table if every else top_enriched(table, top, by)
@@ -97,7 +98,7 @@ def contrast(
     """One contrast over the genes: what changes most? With an enrichment, its terms too."""
     if out is not None:
         check_out(out)
-    tree = open_compendium(workspace)
+    tree = open_compendium(compendium_files(workspace))
     found = find_contrast(tree, name)
     if terms:
         table = query_contrast_terms(tree, found)

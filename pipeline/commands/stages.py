@@ -174,7 +174,7 @@ def summarise(
     summary["refused"] = refusals(refused)
     if published is not None:
         current, new = published
-        address = workspace.disk.path(f"{FOLDER}/{current.generation}/{CONTRASTS_STORE}")
+        address = workspace.disk.address(f"{FOLDER}/{current.generation}/{CONTRASTS_STORE}")
         summary |= {"compendium": str(address), "generation": current.generation, "new": new}
     return summary
 

@@ -53,14 +53,14 @@ def sweep(
     chosen = read_split(opened.disk, split)
     with machines(opened, cluster) as stage:
         swept = run_sweep(
-            *(opened.disk, stage.client, stage.report, name, over, recipe),
+            *(opened.disk, opened.root, stage.client, stage.report, name, over, recipe),
             *(opened.config.sweep, chosen),
             task_memory=stage.task_memory,
         )
     drawn = draw_sweep(
-        opened.disk, name, over, swept.points, swept.ceiling, int(chosen.selected.sum())
+        opened.local, name, over, swept.points, swept.ceiling, int(chosen.selected.sum())
     )
-    figures = [str(opened.disk.path(key)) for key in drawn]
+    figures = [opened.local.address(key) for key in drawn]
     points = [asdict(point) for point in swept.points]
     if as_json:
         echo_json(

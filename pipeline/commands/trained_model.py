@@ -39,7 +39,8 @@ def find_model(opened: Workspace, name: str, split: str | None = None) -> Traine
     InputError
         It was trained on another gene list, or there is no split.
     """
-    task = make_task(opened.root, name, read_split(opened.disk, split), _read_recipe(opened, name))
+    recipe = _read_recipe(opened, name)
+    task = make_task(opened.disk, opened.root, name, read_split(opened.disk, split), recipe)
     checkpoint = task.checkpoints.best()
     if checkpoint is None:
         raise StoreError(f"{task.folder} has no checkpoint; run `dexome train {name}`")
@@ -51,12 +52,12 @@ def find_model(opened: Workspace, name: str, split: str | None = None) -> Traine
 
 def _read_recipe(opened: Workspace, name: str) -> Recipe:
     key = f"{MODELS}/{name}/config.json"
-    data = opened.disk.read(key)
+    data = opened.local.read(key)
     if data is None:
-        raise StoreError(f"{opened.disk.path(key)} is missing; run `dexome train {name}`")
+        raise StoreError(f"{opened.local.path(key)} is missing; run `dexome train {name}`")
     try:
         return TypeAdapter(Recipe).validate_python(json.loads(data)["recipe"])
     except (ValueError, KeyError, ValidationError) as error:
         raise StoreError(
-            f"{opened.disk.path(key)} is damaged; run `dexome train {name}`"
+            f"{opened.local.path(key)} is damaged; run `dexome train {name}`"
         ) from error

@@ -100,6 +100,12 @@ class Downloads:
         except OSError:
             return False
 
+    def forget(self, key: str) -> None:
+        """Delete a file that is kept elsewhere, and what is noted of it."""
+        for name in (key, f"{key}{_NOTE}"):
+            if self.disk.path(name).is_file():
+                self.disk.delete(name)
+
     def forget_partials(self) -> None:
         """Delete what was begun and is not wanted any more."""
         self.disk.delete(_PARTIAL)

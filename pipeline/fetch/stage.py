@@ -7,26 +7,23 @@ from collections.abc import Generator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 from pipeline.fetch.bulk import cut_bulk, fetch_bulk, runs_of
 from pipeline.fetch.downloads import Downloads
 from pipeline.fetch.host import WebSettings
+from pipeline.fetch.keep import Keeper
 from pipeline.fetch.lists import fetch_lists, studies_wanted
 from pipeline.fetch.study import StudyFetcher, StudyWanted
 from pipeline.progress import Progress, Report
 from pipeline.sources.qc import parse_qc
-from pipeline.sources.receipt import (
-    INDEX_KEY,
-    RawFile,
-    Receipt,
-    decode_receipt,
-    encode_receipt,
-    receipt_key,
-)
+from pipeline.sources.receipt import RawFile, Receipt
 from pipeline.sources.refusal import Refusal
 from pipeline.sources.run_list import Run
 from pipeline.sources.settings import SourceConfig, selection_hash
+from pipeline.sources.source import remote_raw
+from storage.concurrent import map_concurrently
 from storage.disk import Disk
 from storage.errors import InputError
 from storage.lease import Lease
@@ -59,7 +56,7 @@ def run_fetch(
     Parameters
     ----------
     disk
-        That of the folder raw/.
+        That of the folder raw/; with an address `raw` in the settings, what is complete goes on to there.
 
     Raises
     ------
@@ -77,11 +74,11 @@ def run_fetch(
     if settings.counts == "bulk":
         cuts = _cuts(downloads, settings, lists.runs, report)
     items = studies_wanted(lists, cuts)
-    fetcher = StudyFetcher(downloads, settings)
+    fetcher, keeper = StudyFetcher(downloads, settings), Keeper(downloads, remote_raw(settings))
     refused: dict[str, tuple[str, str]] = {}
     reasons, known, left = Counter[str](), 0, []
-    for item in items:
-        receipt = _receipt_here(downloads, item)
+    here = map_concurrently(partial(_receipt_here, keeper), items)
+    for item, receipt in zip(items, here, strict=True):
         if receipt is None:
             left.append(item)
             continue
@@ -91,9 +88,9 @@ def run_fetch(
             reasons[receipt.reason] += 1
     done = known
     report(Progress(stage="fetch", done=done, total=len(items), known=known, refused=reasons))
-    with closing(_in_threads(fetcher, left, 2 * settings.per_host)) as receipts:
+    with closing(_in_threads(fetcher, keeper, left, 2 * settings.per_host)) as receipts:
         for receipt in receipts:
-            disk.put(receipt_key(receipt.study), encode_receipt(receipt))
+            keeper.commit(receipt)
             done += 1
             if receipt.reason:
                 refused[receipt.study] = (receipt.reason, receipt.message)
@@ -103,35 +100,40 @@ def run_fetch(
             )
     lease.check()
     index = {"selection": selection_hash(settings), "studies": [item.study for item in items]}
-    disk.put(INDEX_KEY, json.dumps(index).encode())
+    keeper.finish(json.dumps(index).encode())
     if not TRY_AGAIN & {reason for reason, _ in refused.values()}:
         downloads.forget_partials()
     log.info("fetched %d studies, %d of them before", len(items), known)
     return Fetched(len(items), known, downloads.n_bytes, dict(sorted(refused.items())))
 
 
-def _receipt_here(downloads: Downloads, item: StudyWanted) -> Receipt | None:
+def _receipt_here(keeper: Keeper, item: StudyWanted) -> Receipt | None:
     """The receipt of a study that needs nothing more."""
-    receipt = decode_receipt(downloads.disk.read(receipt_key(item.study)))
+    receipt = keeper.receipt(item.study)
     if receipt is None or receipt.wanted != item.wanted:
         return None
     if receipt.reason in TRY_AGAIN or not receipt.complete:
         return None
-    return receipt if all(map(downloads.is_here, receipt.files)) else None
+    return receipt
 
 
 def _in_threads(
-    fetcher: StudyFetcher, items: list[StudyWanted], n_threads: int
+    fetcher: StudyFetcher, keeper: Keeper, items: list[StudyWanted], n_threads: int
 ) -> Generator[Receipt, None, None]:
     """Receipts as they come; whatever ends this, an interrupt too, ends the transfers first."""
     pool = ThreadPoolExecutor(n_threads, thread_name_prefix="fetch")
     waiting = iter(items)
+
+    def fetch(item: StudyWanted) -> Receipt:
+        receipt = fetcher.fetch(item)
+        keeper.send(receipt)
+        return receipt
+
     running: set[Future[Receipt]] = set()
     try:
         while True:
             running |= {
-                pool.submit(fetcher.fetch, item)
-                for item in islice(waiting, 2 * n_threads - len(running))
+                pool.submit(fetch, item) for item in islice(waiting, 2 * n_threads - len(running))
             }
             if not running:
                 return

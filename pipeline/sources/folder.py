@@ -1,7 +1,9 @@
 """A folder of studies: each sub-folder holds counts, and what is known of the samples, if anything."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pandas as pd
@@ -97,6 +99,16 @@ class FolderSource:
             if found:
                 return found
         return []
+
+
+def files_read(names: Sequence[str]) -> list[str]:
+    """Those of the names of a study's files that `FolderSource.read` looks at, sorted."""
+    counts = [name for name in names if name in COUNT_NAMES]
+    samples = [name for name in names if name in SAMPLE_NAMES]
+    if samples:
+        return sorted(counts + samples)
+    geo = ([name for name in names if fnmatchcase(name, pattern)] for pattern in GEO_NAMES)
+    return sorted(counts + next(filter(None, geo), []))
 
 
 def _study_input(counts: CountTable, table: pd.DataFrame, join: Join) -> StudyInput:

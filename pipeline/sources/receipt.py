@@ -85,11 +85,22 @@ def read_index(raw: Path, selection: str) -> list[str]:
         Nothing was, or for other settings.
     """
     try:
-        index = json.loads((raw / INDEX_KEY).read_bytes())
-    except FileNotFoundError as error:
-        raise InputError(f"{raw} holds nothing yet; run `dexome fetch` first") from error
-    except (OSError, ValueError) as error:
+        data = (raw / INDEX_KEY).read_bytes()
+    except FileNotFoundError:
+        data = None
+    except OSError as error:
         raise InputError(f"{raw / INDEX_KEY} can't be read; run `dexome fetch` again") from error
+    return studies_of_index(data, str(raw), selection)
+
+
+def studies_of_index(data: bytes | None, raw: str, selection: str) -> list[str]:
+    """The same from the bytes of the index in `raw`, None where there is none."""
+    if data is None:
+        raise InputError(f"{raw} holds nothing yet; run `dexome fetch` first")
+    try:
+        index = json.loads(data)
+    except ValueError as error:
+        raise InputError(f"{raw}/{INDEX_KEY} can't be read; run `dexome fetch` again") from error
     if index["selection"] != selection:
         raise InputError("the [source] of dexome.toml changed; run `dexome fetch` again")
     studies: list[str] = index["studies"]

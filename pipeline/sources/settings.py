@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.sources.qc import QcSettings
+from pipeline.sources.remote_files import check_address, is_address
 from pipeline.sources.species import SPECIES
+from storage.credentials import check_endpoint
 from storage.errors import InputError
 from storage.hashing import hash_json
 
@@ -22,6 +24,11 @@ _ACCESSION = re.compile(r"[SED]RP\d+|GSE\d+")
 class SourceConfig:
     """Where the studies come from: a folder (`path`), or DEE2 and GEO (all the other settings).
 
+    A folder may be on remote storage: then `address` is what fsspec calls it, in dexome.toml a `path` too,
+    and each machine keeps copies of `cache_gib` of its files. `raw` is such an address in the place of the
+    workspace's raw/. `endpoint` and `region` are those of another S3 than Amazon's; in dexome.toml those of
+    `[storage]` do without them.
+
     `accessions` are projects (SRP) and series (GSE), or the file that lists them, one a line; without
     any, all of the species. `dee2` and `geo` are the addresses of the servers, or folders that hold
     the same; `run_tables` is a folder of SRA's run tables, SRP….csv. `counts` come in an archive for
@@ -30,6 +37,11 @@ class SourceConfig:
 
     kind: Literal["folder", "dee2"] = "folder"
     path: Path = Path()
+    address: str = ""
+    raw: str = ""
+    endpoint: str | None = None
+    region: str | None = None
+    cache_gib: float = 4.0
     species: str = "mmusculus"
     accessions: tuple[str, ...] | Path = ()
     dee2: str = DEE2
@@ -45,9 +57,23 @@ class SourceConfig:
     offline: bool = False
 
     def __post_init__(self) -> None:
-        if (self.path == Path()) == (self.kind == "folder"):
+        given = (self.path != Path()) + bool(self.address)
+        if given != (self.kind == "folder"):
             what = "needs path, the folder of studies" if self.kind == "folder" else "has no path"
             raise ValueError(f'kind "{self.kind}" {what}')
+        for address in filter(None, (self.address, self.raw)):
+            check_address(address)
+        if self.raw and (self.kind == "folder" or self.counts == "bulk"):
+            raise ValueError(
+                'raw needs kind "dee2" and counts = "archives": a bulk file is cut on a disk'
+            )
+        if self.endpoint is not None:
+            try:
+                check_endpoint(self.endpoint)
+            except InputError as error:
+                raise ValueError(str(error)) from None
+        if not self.cache_gib > 0:
+            raise ValueError(f"cache_gib must be above 0, got {self.cache_gib:g}")
         for name, address in (("dee2", self.dee2), ("geo", self.geo)):
             if "://" in address and not address.startswith(("http://", "https://")):
                 raise ValueError(f"{name} must be an http address or a folder, got {address!r}")
@@ -72,12 +98,40 @@ class SourceConfig:
         """What becomes of runs that DEE2 flags."""
         return QcSettings(fail=self.fail_runs, warn=self.warn_runs)
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether each machine fetches the studies' files for itself."""
+        return bool(self.address or self.raw)
+
+    @property
+    def place(self) -> str:
+        """Where the studies' files are, for messages."""
+        return self.address or self.raw or str(self.path)
+
     def scientific(self) -> dict[str, Any]:
         """The settings that decide the counts: no path, no machine."""
         if self.kind == "folder":
             return {"kind": self.kind}
         told = {"kind": self.kind, "species": self.species, "layer": self.layer}
         return told | {"qc": asdict(self.qc)}
+
+
+def name_address(source: dict[str, Any]) -> None:
+    """Call a `path` of a table `[source]` that is an address what it is: as a path it would lose a slash.
+
+    Addresses are checked before anything else sees them: they may have credentials in them.
+
+    Raises
+    ------
+    ValueError
+        One is refused.
+    """
+    if is_address(str(source.get("path", ""))):
+        source["address"] = source.pop("path")
+    for name in ("address", "raw"):
+        if name in source:
+            check_address(str(source[name]))
+            source[name] = str(source[name]).rstrip("/")
 
 
 def read_accessions(settings: SourceConfig) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,7 +32,7 @@ from pipeline.stages.record import (
 )
 from pipeline.stages.task import StudyTask
 from storage.errors import InputError, StoreError
-from storage.parts import Part, part_digest, write_part
+from storage.parts import Part, part_digest, part_key, write_part
 from storage.schema import STATISTICS
 
 log = logging.getLogger(__name__)
@@ -39,10 +40,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnalysisTask:
-    """One planned study: its task, and the key of the part to make."""
+    """One planned study: its task, and the key of the part to make.
+
+    `new` says that neither part nor outcome was there when the stage began: most likely there is none now.
+    """
 
     task: StudyTask
     part: str
+    new: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,15 +67,36 @@ class AnalysisReceipt:
 
 def analyse_planned(item: AnalysisTask) -> AnalysisReceipt:
     """Analyse one planned study, or find its part made already; write part or outcome."""
-    task, started = item.task, time.perf_counter()
+    started = time.perf_counter()
+    # In a bucket an answer takes its time: while one is waited for, a new study is read.
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(_find_done, item)
+        if not item.new and (receipt := asked.result()):
+            return receipt
+        return _analyse(item, started, asked)
+
+
+def _find_done(item: AnalysisTask) -> AnalysisReceipt | None:
+    """The receipt of a study that is done already, or refused."""
+    task = item.task
     if part_digest(task.disk, task.study, item.part) is not None:
         return AnalysisReceipt(study=task.study, part=item.part, status="analysed", known=True)
-    told = outcome_key(task.study, item.part)
-    outcome = read_outcome(task.disk, told)
+    if item.new:
+        return None
+    outcome = read_outcome(task.disk, outcome_key(task.study, item.part))
     if outcome is not None and outcome.status == "refused":
         return AnalysisReceipt(study=task.study, part=item.part, known=True, **asdict(outcome))
+    return None
+
+
+def _analyse(
+    item: AnalysisTask, started: float, asked: "Future[AnalysisReceipt | None]"
+) -> AnalysisReceipt:
+    task = item.task
     try:
         prepared = prepare_study(task)
+        if receipt := asked.result():
+            return receipt
         if prepared.part != item.part:
             raise Refusal(
                 "changed", f"the files of {task.study} changed after the plan; plan again"
@@ -96,6 +122,16 @@ def analyse_planned(item: AnalysisTask) -> AnalysisReceipt:
         n_tested=int(part.columns["n_tested"]),
         seconds=time.perf_counter() - started,
     )
+
+
+def fetch_to_analyse(item: AnalysisTask) -> None:
+    """Bring the files of a study here, unless its part is made already, or refused."""
+    task = item.task
+    if task.disk.size(part_key(task.study, item.part)) is not None:
+        return
+    outcome = read_outcome(task.disk, outcome_key(task.study, item.part))
+    if outcome is None or outcome.status != "refused":
+        task.fetch()
 
 
 def make_part(task: StudyTask, prepared: Prepared) -> Part:

@@ -2,16 +2,15 @@
 
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 
 from pipeline.enrich.settings import EnrichSettings
 from pipeline.enrich.study import choose_candidates, enrich_study
 from pipeline.stages.terms import load_terms
-from storage.disk import Disk
 from storage.enrichment_parts import EnrichmentPart, enrichment_digest, write_enrichment_part
 from storage.errors import StoreError
+from storage.files import Files
 from storage.hashing import hash_json
 from storage.parts import read_part
 from storage.schema import SCHEMA_VERSION
@@ -24,7 +23,7 @@ ENRICH_VERSION = 1
 class EnrichTask:
     """One study: `part` and `digest` are the key and the SHA-256 of its result, `key` that of its terms."""
 
-    workspace: Path
+    disk: Files
     study: str
     part: str
     digest: str
@@ -62,21 +61,20 @@ def enrich_planned(task: EnrichTask) -> EnrichReceipt:
         The study's part is damaged, or is not the one that was compiled.
     """
     started = time.perf_counter()
-    disk = Disk(task.workspace)
-    known = enrichment_digest(disk, task.study, task.key) is not None
+    known = enrichment_digest(task.disk, task.study, task.key) is not None
     if not known:
-        write_enrichment_part(disk, make_enrichment(disk, task))
+        write_enrichment_part(task.disk, make_enrichment(task))
     return EnrichReceipt(study=task.study, known=known, seconds=time.perf_counter() - started)
 
 
-def make_enrichment(disk: Disk, task: EnrichTask) -> EnrichmentPart:
+def make_enrichment(task: EnrichTask) -> EnrichmentPart:
     """Test all terms in all contrasts of a study."""
-    part, digest = read_part(disk, task.study, task.part)
+    part, digest = read_part(task.disk, task.study, task.part)
     if digest != task.digest:
         raise StoreError(
             f"the part of {task.study} is not the one that was compiled; run `dexome compile` first"
         )
-    axis = load_terms(task.workspace, task.terms)
+    axis = load_terms(task.disk, task.terms)
     values = {
         name: part.statistics[name].astype(np.float64) for name in ("logfc", "neg_log10_adj_p", "t")
     }

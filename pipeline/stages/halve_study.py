@@ -16,7 +16,7 @@ from pipeline.stages.prepare import Prepared, contrast_rows, prepare_study
 from pipeline.stages.record import unknown_failure
 from pipeline.stages.task import StudyTask
 from storage.errors import InputError, StoreError
-from storage.halves_parts import HalvesPart, find_halves, write_halves_part
+from storage.halves_parts import HalvesPart, find_halves, halves_part_key, write_halves_part
 from storage.halves_schema import HALVED, HALVES, HALVES_LABELS, HALVES_STATISTICS, KINDS, LEFT_OUT
 from storage.hashing import hash_json
 from storage.schema import SCHEMA_VERSION
@@ -83,6 +83,13 @@ def halve_planned(item: HalvesTask) -> HalvesReceipt:
         log.debug("%s failed", task.study, exc_info=True)
         return HalvesReceipt(study=task.study, key=item.key, failed=unknown_failure(error).message)
     return _receipt(part, known, time.perf_counter() - started)
+
+
+def fetch_to_halve(item: HalvesTask) -> None:
+    """Bring the files of a study here, unless its halves are made already."""
+    task = item.task
+    if task.disk.size(halves_part_key(task.study, item.key)) is None:
+        task.fetch()
 
 
 def make_halves(item: HalvesTask, prepared: Prepared) -> HalvesPart:

@@ -48,6 +48,13 @@ def plan_study(task: StudyTask) -> PlanReceipt:
     return PlanReceipt(task.study, name, record.reason, known=False)
 
 
+def fetch_to_plan(task: StudyTask) -> None:
+    """Bring the files of a study here, unless its plan is made already."""
+    key = task.plan_key(task.source.fingerprint(task.study))
+    if task.disk.read(plan_record_key(task.study, key)) is None:
+        task.fetch()
+
+
 def look_up_plan(task: StudyTask) -> PlanRecord:
     """The plan of one study as it would be written, read where it is there already."""
     key = task.plan_key(task.source.fingerprint(task.study))

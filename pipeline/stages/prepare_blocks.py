@@ -10,10 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.prepare.duplicates import correlation, sketch
 from pipeline.prepare.moments import Moments, block_moments, merge_all
-from storage.disk import Disk
-from storage.generation import FOLDER
+from storage.files import Files
 from storage.open import contrasts_of, open_contrasts
-from storage.schema import CONTRASTS_STORE
 
 BLOCK_ROWS = 512
 BLOCK_GENES = 2048
@@ -55,14 +53,14 @@ class MomentsTask:
     studies: npt.NDArray[np.int64]
 
 
-def sketch_rows(disk: Disk, task: SketchTask) -> npt.NDArray[np.float32]:
+def sketch_rows(disk: Files, task: SketchTask) -> npt.NDArray[np.float32]:
     """Sketches (row, size) of a task's rows; holds their t."""
     t = _open(disk, task.generation)["t"][task.first : task.stop].values
     with threadpool_limits(1):
         return sketch(t)
 
 
-def correlate_pairs(disk: Disk, task: PairTask) -> npt.NDArray[np.float64]:
+def correlate_pairs(disk: Files, task: PairTask) -> npt.NDArray[np.float64]:
     """(pair,) correlations; holds the t of two chunks of rows at a time, and reads each pair of them once."""
     t = _open(disk, task.generation)["t"]
     found = np.zeros(len(task.pairs))
@@ -82,7 +80,7 @@ def correlate_pairs(disk: Disk, task: PairTask) -> npt.NDArray[np.float64]:
     return found
 
 
-def gene_moments(disk: Disk, task: MomentsTask) -> tuple[Moments, npt.NDArray[np.int64]]:
+def gene_moments(disk: Files, task: MomentsTask) -> tuple[Moments, npt.NDArray[np.int64]]:
     """Moments of a task's genes, and the studies in which each is tested.
 
     Holds one block of rows x genes; blocks are merged pairwise in the order of the rows, so that the result
@@ -170,5 +168,5 @@ def moments_tasks(
     ]
 
 
-def _open(disk: Disk, generation: str) -> xr.Dataset:
-    return contrasts_of(open_contrasts(disk.path(f"{FOLDER}/{generation}/{CONTRASTS_STORE}")))
+def _open(disk: Files, generation: str) -> xr.Dataset:
+    return contrasts_of(open_contrasts(disk, generation))

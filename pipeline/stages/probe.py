@@ -5,11 +5,17 @@ import os
 import platform
 import socket
 import sys
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from storage.errors import DexomeError
+from storage.files import Files
+
+# In the place of a workspace's files.
+PROBES = ".probes"
 # Versions of these decide the numbers, or what driver and workers can say to each other.
 PACKAGES = (
     *("dexome", "dask", "distributed", "numpy", "scipy", "numba", "pandas", "pyarrow"),
@@ -49,6 +55,18 @@ def look(config: Path, probe: Path, inputs: Sequence[Path]) -> Sight:
         ),
         unseen=tuple(str(path) for path in inputs if not path.exists()),
     )
+
+
+def try_files(disk: Files) -> str:
+    """Write, read and delete in the place of a workspace's files; what went wrong, empty: nothing."""
+    key, token = f"{PROBES}/{uuid.uuid4().hex}", uuid.uuid4().hex.encode()
+    try:
+        disk.put(key, token)
+        read = disk.read(key)
+        disk.delete(key)
+    except DexomeError as error:
+        return str(error)
+    return "" if read == token else f"reads {disk.address(key)} otherwise than it was written"
 
 
 def installed_versions() -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from storage.disk import Disk
+from storage.files import Files
 from storage.parts import study_folder
 
 Status = Literal["planned", "analysed", "no_replication", "refused", "failed"]
@@ -58,23 +58,23 @@ def outcome_key(study: str, part: str) -> str:
     return f"parts/dea/{study_folder(study)}/{part}.outcome.json"
 
 
-def write_plan_record(disk: Disk, key: str, record: PlanRecord) -> None:
+def write_plan_record(disk: Files, key: str, record: PlanRecord) -> None:
     """Write a study's plan."""
     disk.put(key, _encode(asdict(record)))
 
 
-def read_plan_record(disk: Disk, key: str) -> PlanRecord | None:
+def read_plan_record(disk: Files, key: str) -> PlanRecord | None:
     """A study's plan; None where it is not there or does not verify."""
     fields = _decode(disk.read(key))
     return None if fields is None else PlanRecord(**fields)
 
 
-def write_outcome(disk: Disk, key: str, outcome: Outcome) -> None:
+def write_outcome(disk: Files, key: str, outcome: Outcome) -> None:
     """Write why a study has no part."""
     disk.put(key, _encode(asdict(outcome)))
 
 
-def read_outcome(disk: Disk, key: str) -> Outcome | None:
+def read_outcome(disk: Files, key: str) -> Outcome | None:
     """Why a study has no part; None where nothing is known."""
     fields = _decode(disk.read(key))
     return None if fields is None else Outcome(**fields)

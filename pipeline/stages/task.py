@@ -8,8 +8,8 @@ from pipeline.config import Config
 from pipeline.curate.settings import CurateSettings, StudyDesign
 from pipeline.dea.settings import ENGINE_VERSION, DeaSettings
 from pipeline.sources.genes import GeneIndex, MappingSettings
-from pipeline.sources.source import Source, make_source
-from storage.disk import Disk
+from pipeline.sources.source import Source, fetch_study, make_source, sources_by_study
+from storage.files import Files
 from storage.genes import GeneList, read_gene_list
 from storage.hashing import hash_json
 from storage.schema import SCHEMA_VERSION
@@ -22,7 +22,7 @@ PLAN_VERSION = 2
 class StudyTask:
     """One study and all that its plan and its analysis depend on."""
 
-    workspace: Path
+    disk: Files
     study: str
     source: Source
     gene_list: Path
@@ -32,10 +32,9 @@ class StudyTask:
     design: StudyDesign
     dea: DeaSettings
 
-    @property
-    def disk(self) -> Disk:
-        """The workspace's disk."""
-        return Disk(self.workspace)
+    def fetch(self) -> None:
+        """Bring the study's files to this machine, where they are elsewhere."""
+        fetch_study(self.source, self.study)
 
     def plan_key(self, fingerprint: str) -> str:
         """Key of the study's plan: what it was made from, files by their fingerprint."""
@@ -55,20 +54,23 @@ class StudyTask:
 
 def make_tasks(workspace: Path, config: Config, genes: GeneList) -> list[StudyTask]:
     """One task for each study of the source."""
-    source = make_source(config.source, workspace)
+    sources = sources_by_study(make_source(config.source, workspace))
+    disk = config.files(workspace)
+    # Once: to hash fifty thousand ids takes a millisecond, and there may be many studies.
+    sha256 = genes.sha256
     return [
         StudyTask(
-            workspace=workspace,
+            disk=disk,
             study=study,
             source=source,
             gene_list=config.genes.list,
-            gene_list_sha256=genes.sha256,
+            gene_list_sha256=sha256,
             mapping=config.mapping,
             curate=config.curate,
             design=config.design(study),
             dea=config.dea,
         )
-        for study in source.studies()
+        for study, source in sources.items()
     ]
 
 

@@ -20,8 +20,8 @@ from pipeline.enrich.ontology import Ontology, make_flat_ontology
 from pipeline.enrich.term_axis import TermAxis, make_term_axis
 from pipeline.sources.genes import AMBIGUOUS, SYMBOL_ANY_CASE, GeneIndex
 from storage.compile_enrichment import TermLabels
-from storage.disk import Disk
 from storage.errors import InputError, StoreError
+from storage.files import Files
 from storage.genes import GeneList
 from storage.hashing import hash_json
 from storage.sealed import read_sealed, seal
@@ -66,7 +66,7 @@ def read_term_files(
     )
 
 
-def prepare_terms(disk: Disk, genes: GeneList, config: EnrichConfig) -> tuple[str, TermAxis]:
+def prepare_terms(disk: Files, genes: GeneList, config: EnrichConfig) -> tuple[str, TermAxis]:
     """The key and the term axis of a workspace; files that were read before are not read again.
 
     Raises
@@ -121,7 +121,7 @@ def prepare_terms(disk: Disk, genes: GeneList, config: EnrichConfig) -> tuple[st
     return key, axis
 
 
-def read_terms(disk: Disk, key: str) -> TermAxis:
+def read_terms(disk: Files, key: str) -> TermAxis:
     """The term axis with this key.
 
     Raises
@@ -143,9 +143,9 @@ def read_terms(disk: Disk, key: str) -> TermAxis:
 
 
 @lru_cache(maxsize=1)
-def load_terms(workspace: Path, key: str) -> TermAxis:
+def load_terms(disk: Files, key: str) -> TermAxis:
     """The same, once in each worker."""
-    return read_terms(Disk(workspace), key)
+    return read_terms(disk, key)
 
 
 def term_labels(axis: TermAxis) -> TermLabels:
@@ -160,7 +160,7 @@ def term_labels(axis: TermAxis) -> TermLabels:
     )
 
 
-def _write_terms(disk: Disk, key: str, axis: TermAxis) -> None:
+def _write_terms(disk: Files, key: str, axis: TermAxis) -> None:
     header = {
         "ids": axis.ids,
         "names": axis.names,

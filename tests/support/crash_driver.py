@@ -1,8 +1,8 @@
 """Kill a tiny run at every numbered step on the disk, run it again, and compare; a program of its own.
 
 `python -m tests.support.crash_driver JOB ROOT FIRST STRIDE` tries the steps FIRST, FIRST + STRIDE, … and
-prints a line of JSON. JOB is `run` (a study is added to a compendium) or `enrich`. Everything happens in
-forks of one thread-free process with all imports done.
+prints a line of JSON. JOB is `run` (a study is added to a compendium) or `enrich`. Syncs are no steps here.
+Everything happens in forks of one thread-free process with all imports done.
 """
 
 import gc
@@ -19,12 +19,8 @@ from pathlib import Path
 import numpy as np
 
 import storage.disk
-from pipeline import run as pipeline_run
-from pipeline import run_enrich as pipeline_run_enrich
 from pipeline.enrich.study import enrich_study as test_all_terms
-from pipeline.stages import analyse_study, enrich_study
-from pipeline.stages.analyse_study import AnalysisReceipt, AnalysisTask, make_part
-from pipeline.stages.enrich_study import EnrichReceipt, EnrichTask
+from pipeline.stages.analyse_study import make_part
 from pipeline.stages.prepare import prepare_study
 from pipeline.stages.task import make_tasks
 from pipeline.stages.terms import prepare_terms
@@ -32,6 +28,8 @@ from pipeline.workspace import Workspace
 from storage.doctor import examine
 from storage.open import open_compendium
 from storage.parts import Part
+from tests.support.executions import executions, log_executions, receipts
+from tests.support.in_forks import answer, exit_with, fork_status, in_fork
 from tests.support.whole_run import compendium_hash, content_hash, run_enrichment, run_whole
 from tests.support.workspaces import make_workspace, write_study, write_terms
 
@@ -54,13 +52,13 @@ def main(job: str, root: Path, first: int, stride: int) -> None:
     # What was allocated so far is never touched by the collector again: forks share its pages.
     gc.collect()
     gc.freeze()
-    _in_fork(lambda: run_whole(base))
-    before = _answer(lambda: compendium_hash(base.root))
+    in_fork(lambda: run_whole(base))
+    before = answer(lambda: compendium_hash(base.root))
     if job == "run":
         write_study(root / "source" / "studies" / "S2", 2)
     undisturbed = _copy(base, root / "undisturbed")
-    _in_fork(lambda: JOBS[job](undisturbed))
-    after = _answer(lambda: compendium_hash(undisturbed.root))
+    in_fork(lambda: JOBS[job](undisturbed))
+    after = answer(lambda: compendium_hash(undisturbed.root))
     assert before != after
     step, failures, tried = first, [], 0
     while True:
@@ -81,9 +79,9 @@ def _try(job: Job, trial: Workspace, step: int, before: str, after: str) -> tupl
     proceed, tell_proceed = os.pipe()
     verifier = os.fork()
     if verifier == 0:
-        _exit_with(lambda: _verify(job, trial, before, after, tell_ready, proceed))
+        exit_with(lambda: _verify(job, trial, before, after, tell_ready, proceed))
     os.read(ready, 1)
-    status = _fork_status(lambda: _run_and_die(job, trial, step))
+    status = fork_status(lambda: _run_and_die(job, trial, step))
     os.write(tell_proceed, b"1")
     _, verdict = os.waitpid(verifier, 0)
     for end in (ready, tell_ready, proceed, tell_proceed):
@@ -103,11 +101,11 @@ def _verify(job: Job, trial: Workspace, before: str, after: str, ready: int, pro
         os.read(proceed, 1)
         assert content_hash(reader) == before, "an open reader saw its generation change"
         assert compendium_hash(trial.root) in (before, after), "a new reader saw a third generation"
-        done = set(_log(trial, "receipts"))
-        executed = len(_log(trial, "executions"))
-        _log_executions(trial)
+        done = set(receipts(trial.root))
+        executed = len(executions(trial.root))
+        log_executions(trial.root)
         job(trial)
-        again = done & set(_log(trial, "executions")[executed:])
+        again = done & set(executions(trial.root)[executed:])
         assert not again, f"{again} were analysed again after their receipt"
         assert compendium_hash(trial.root) == after, (
             "the compendium differs from the undisturbed one"
@@ -127,11 +125,12 @@ def _run_and_die(job: Job, trial: Workspace, step: int) -> None:
     numbered = iter(range(NO_KILL))
 
     def die_at(kind: str, path: Path) -> None:
-        del kind, path
-        if next(numbered) == step:
+        del path
+        # Who is killed before a sync leaves what is there after it too: it is the next step's trial.
+        if kind != "sync" and next(numbered) == step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    _log_executions(trial)
+    log_executions(trial.root)
     storage.disk.step_hook = die_at
     job(trial)
 
@@ -147,82 +146,10 @@ def _warm_up_enrichment(base: Workspace, part: Part) -> None:
     base.disk.delete("terms")
 
 
-def _log_executions(trial: Workspace) -> None:
-    """Write down every analysis and enrichment that begins to compute, and every receipt."""
-    compute, analyse = analyse_study.make_part, analyse_study.analyse_planned
-    test_terms, enrich = enrich_study.make_enrichment, enrich_study.enrich_planned
-
-    def logged_compute(task, prepared):  # type: ignore[no-untyped-def]
-        _append(trial, "executions", task.study)
-        return compute(task, prepared)
-
-    def logged_analyse(item: AnalysisTask) -> AnalysisReceipt:
-        receipt = analyse(item)
-        _append(trial, "receipts", receipt.study)
-        return receipt
-
-    def logged_enrichment(disk, task):  # type: ignore[no-untyped-def]
-        _append(trial, "executions", f"{task.study}, terms")
-        return test_terms(disk, task)
-
-    def logged_enrich(task: EnrichTask) -> EnrichReceipt:
-        receipt = enrich(task)
-        _append(trial, "receipts", f"{receipt.study}, terms")
-        return receipt
-
-    analyse_study.make_part = logged_compute
-    enrich_study.make_enrichment = logged_enrichment
-    vars(pipeline_run)["analyse_planned"] = logged_analyse
-    vars(pipeline_run_enrich)["enrich_planned"] = logged_enrich
-
-
-def _append(trial: Workspace, name: str, line: str) -> None:
-    with (trial.root / name).open("a") as file:
-        file.write(line + "\n")
-
-
-def _log(trial: Workspace, name: str) -> list[str]:
-    path = trial.root / name
-    return path.read_text().splitlines() if path.exists() else []
-
-
 def _copy(base: Workspace, root: Path) -> Workspace:
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(base.root, root)
     return Workspace(root, base.config)
-
-
-def _fork_status(function: Callable[[], object]) -> int:
-    child = os.fork()
-    if child == 0:
-        _exit_with(function)
-    return os.waitpid(child, 0)[1]
-
-
-def _in_fork(function: Callable[[], object]) -> None:
-    assert _fork_status(function) == 0
-
-
-def _answer(function: Callable[[], str]) -> str:
-    """A string computed in a fork."""
-    read, write = os.pipe()
-    _in_fork(lambda: os.write(write, function().encode()))
-    os.close(write)
-    with os.fdopen(read) as file:
-        return file.read()
-
-
-def _exit_with(function: Callable[[], object]) -> None:
-    """End this fork with 0, or with 1 and the traceback."""
-    code = 1
-    try:
-        function()
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from storage.compile import Build, StudyEntry, begin_build, plan_build, publish_build
-from storage.disk import Disk
+from storage.files import Files
 from storage.generation import Current
 from storage.genes import GeneList
 from storage.layout import Layout
@@ -77,7 +77,7 @@ def refused(study: str) -> StudyEntry:
 
 
 def compile_entries(
-    disk: Disk,
+    disk: Files,
     genes: GeneList,
     entries: Sequence[StudyEntry],
     layout: Layout = TINY_LAYOUT,
@@ -93,13 +93,15 @@ def compile_entries(
         return publish_build(disk, build, receipts, lease), receipts
 
 
-def write_build(disk: Disk, build: Build) -> list[ShardReceipt]:
+def write_build(disk: Files, build: Build) -> list[ShardReceipt]:
     """Write all shards of a build."""
     begin_build(disk, build)
     return [receipt for task in build.tasks for receipt in write_shards(disk, task)]
 
 
-def make_compendium(disk: Disk, sizes: Sequence[int] = (2, 1, 3), n_genes: int = 300) -> list[Part]:
+def make_compendium(
+    disk: Files, sizes: Sequence[int] = (2, 1, 3), n_genes: int = 300
+) -> list[Part]:
     """A published compendium of one study for each of `sizes`, and one that was refused."""
     genes = make_genes(n_genes)
     parts = [make_part(f"S{i}", size, genes) for i, size in enumerate(sizes)]

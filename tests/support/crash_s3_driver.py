@@ -1,0 +1,228 @@
+"""Trouble a tiny run at its numbered commits on S3, run it again, and compare; a program of its own.
+
+`python -m tests.support.crash_s3_driver ROOT TROUBLE:FIRST:STRIDE …` tries the commits FIRST, FIRST + STRIDE,
+… and prints a line of JSON. TROUBLE is `kill` (of the process, before the request), `error` (500 in the place
+of the request) or `lost` (the request is done, its answer does not come). A run is killed once; what it is
+to overcome comes again at every `SPACING`th commit, so that a few runs have it at each.
+
+The server and the proxy are processes of their own; the run, and each look at the bucket, happen in forks
+of one thread-free process with all imports done.
+"""
+
+import gc
+import json
+import os
+import pickle
+import signal
+import sys
+import traceback
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import storage.disk
+from pipeline.config import StorageConfig
+from pipeline.stages.analyse_study import make_part
+from pipeline.stages.prepare import prepare_study
+from pipeline.stages.task import make_tasks
+from pipeline.workspace import Workspace
+from storage.doctor import examine
+from storage.generation import read_current, read_manifest
+from storage.open import contrasts_of, open_compendium
+from tests.support.executions import executions, log_executions, receipts
+from tests.support.faulty_proxy import Fault, FaultyProxy, running_proxy
+from tests.support.in_forks import answer, fork_status, in_fork
+from tests.support.object_storage import CREDENTIALS, REGION, running_moto, store_at
+from tests.support.whole_run import run_whole
+from tests.support.workspaces import make_workspace, write_study
+
+PREFIX = "work"
+# Far enough for a client to have overcome one fault before the next.
+SPACING = 12
+_LAST = 2000
+Objects = dict[str, tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """What trials share: the workspace with and without the proxy, and the bucket before and after a run."""
+
+    direct: Workspace
+    troubled: Workspace
+    proxy: FaultyProxy
+    commits: list[tuple[str, str]]
+    before: dict[str, Any]
+    after: dict[str, Any]
+    remembered: Path
+
+    @property
+    def endpoint(self) -> str:
+        """Where the server answers without faults."""
+        assert self.direct.config.storage is not None
+        return str(self.direct.config.storage.endpoint)
+
+
+def main(root: Path, orders: list[str]) -> None:
+    """Follow all orders, one after the other, on one server."""
+    os.environ.update(CREDENTIALS)
+    local = make_workspace(root, studies=2)
+    local.root.mkdir()
+    # Kernels are loaded once, before the forks.
+    task = make_tasks(local.root, local.config, local.read_genes())[0]
+    make_part(task, prepare_study(task))
+    # What was allocated so far is never touched by the collector again: forks share its pages.
+    gc.collect()
+    gc.freeze()
+    with ExitStack() as stack:
+        moto = stack.enter_context(running_moto(root / "moto.log"))
+        proxy = stack.enter_context(running_proxy(moto.endpoint))
+        at = StorageConfig(address=moto.address(PREFIX), endpoint=moto.endpoint, region=REGION)
+        direct = Workspace(local.root, replace(local.config, storage=at))
+        trials = _prepare(direct, proxy)
+        told: dict[str, object] = {"commits": sorted(map(list, trials.commits))}
+        for order in orders:
+            trouble, first, stride = order.split(":")
+            told[trouble] = _try_all(trials, trouble, range(int(first), _LAST, int(stride)))
+    sys.stdout.write(json.dumps(told) + "\n")
+
+
+def _prepare(direct: Workspace, proxy: FaultyProxy) -> Trials:
+    """Publish two studies, remember the bucket, and add the third undisturbed."""
+    at = direct.config.storage
+    assert at is not None
+    troubled = Workspace(
+        direct.root, replace(direct.config, storage=replace(at, endpoint=proxy.endpoint))
+    )
+    in_fork(lambda: run_whole(direct))
+    before = json.loads(answer(lambda: _found(direct)))
+    remembered = direct.root / "remembered"
+    in_fork(lambda: remembered.write_bytes(pickle.dumps(_remember(str(at.endpoint)))))
+    write_study(direct.root.parent / "source" / "studies" / "S2", 2)
+    proxy.set()
+    in_fork(lambda: run_whole(troubled))
+    commits = proxy.writes()
+    after = json.loads(answer(lambda: _found(direct)))
+    assert before["contrasts"] < after["contrasts"]
+    in_fork(lambda: _restore(str(at.endpoint), remembered))
+    return Trials(direct, troubled, proxy, commits, before, after, remembered)
+
+
+def _try_all(trials: Trials, trouble: str, steps: range) -> dict[str, object]:
+    """Trouble a run at one step after the other, until none is troubled any more."""
+    failures, tried, ended, troubled = [], 0, 0, set()
+    for step in steps:
+        if trouble == "kill":
+            status = fork_status(partial(_run, trials.direct, step))
+        else:
+            if step >= SPACING:
+                break
+            trials.proxy.set(*_faults(trouble, trials.commits, step))
+            status = fork_status(lambda: _run(trials.troubled, None))
+            troubled |= set(trials.proxy.faulted())
+            trials.proxy.set()
+        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        ended += bool(status) and not killed
+        if fork_status(lambda: _verify(trials)):
+            problem = (trials.direct.root / "problem").read_text()
+            failures.append({"step": step, "problem": problem})
+            in_fork(lambda: _restore(trials.endpoint, trials.remembered))
+        if trouble == "kill" and not killed:
+            break
+        tried += 1
+    return {
+        "tried": tried,
+        "ended": ended,
+        "troubled": sorted(map(list, troubled)),
+        "failures": failures,
+    }
+
+
+def _faults(trouble: str, commits: list[tuple[str, str]], first: int) -> list[Fault]:
+    """The faults of one run: to the commit of that number, and to those `SPACING` commits apart from it."""
+    kind: Any = trouble
+    names = [" ".join(commit) for commit in commits]
+    # Some commits are of one name: a key is created, then changed.
+    numbered = [(name, names[: i + 1].count(name)) for i, name in enumerate(names)]
+    return [Fault(kind, number, of=name) for name, number in numbered[first::SPACING]]
+
+
+def _run(workspace: Workspace, dies_at: int | None) -> None:
+    """Run, and die before the request of that number."""
+    numbered = count()
+
+    def die_at(kind: str, path: Path) -> None:
+        del kind, path
+        if next(numbered) == dies_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    log_executions(workspace.root)
+    storage.disk.step_hook = die_at
+    run_whole(workspace)
+
+
+def _verify(trials: Trials) -> None:
+    """Look at what the trouble left, run again, compare with an undisturbed run, and restore the bucket."""
+    root, files = trials.direct.root, trials.direct.disk
+    try:
+        reader = contrasts_of(open_compendium(files))
+        seen = reader["logfc"].values
+        known = {len(of["contrasts"]): of["logfc"] for of in (trials.before, trials.after)}
+        assert seen.tobytes().hex() == known[len(seen)], "a reader saw a third generation"
+        done, executed = set(receipts(root)), len(executions(root))
+        log_executions(root)
+        run_whole(trials.direct)
+        again = done & set(executions(root)[executed:])
+        assert not again, f"{again} were analysed again after their receipt"
+        found = json.loads(_found(trials.direct))
+        differs = [what for what in found if found[what] != trials.after[what]]
+        assert not differs, f"its {differs} are not those of the undisturbed one"
+        # With the manifest equal, and every file as the manifest says, all values are equal.
+        findings = examine(files)[1]
+        assert not findings, f"doctor finds {findings}"
+        assert reader["logfc"].values.tobytes() == seen.tobytes(), "a generation was changed"
+    except BaseException as error:
+        (root / "problem").write_text("".join(traceback.format_exception(error)))
+        raise
+    for log in ("receipts", "executions"):
+        (root / log).unlink(missing_ok=True)
+    _restore(trials.endpoint, trials.remembered)
+
+
+def _found(workspace: Workspace) -> str:
+    """What the compendium and its manifest say, and the names of all objects, as JSON."""
+    current = read_current(workspace.disk)
+    assert current is not None
+    contrasts = contrasts_of(open_compendium(workspace.disk))
+    found = {
+        "contrasts": [str(name) for name in contrasts["contrast"].values],
+        "logfc": contrasts["logfc"].values.tobytes().hex(),
+        "files": read_manifest(workspace.disk, current.generation).files,
+        "keys": workspace.disk.list(""),
+    }
+    return json.dumps(found)
+
+
+def _remember(endpoint: str) -> Objects:
+    """Every object of the bucket, with its version."""
+    store = store_at(endpoint)
+    found = store.list().collect()
+    return {o["path"]: (o["e_tag"], bytes(store.get(o["path"]).bytes())) for o in found}
+
+
+def _restore(endpoint: str, remembered: Path) -> None:
+    """Make the bucket what it was."""
+    objects: Objects = pickle.loads(remembered.read_bytes())
+    store = store_at(endpoint)
+    there = {found["path"]: found["e_tag"] for found in store.list().collect()}
+    if new := sorted(there.keys() - objects.keys()):
+        store.delete(new)
+    for path, (e_tag, data) in objects.items():
+        if there.get(path) != e_tag:
+            store.put(path, data, use_multipart=False)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])

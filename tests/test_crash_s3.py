@@ -1,0 +1,65 @@
+"""A tiny run on S3, troubled at every numbered commit: killed, answered with an error, its answer lost."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.crash_s3_driver import SPACING
+from tests.support.object_storage import why_no_moto
+
+ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.skipif(bool(why_no_moto()), reason=why_no_moto())
+
+
+def start(root: Path, *orders: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.support.crash_s3_driver", str(root), *orders]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def result_of(process: subprocess.Popen[str]) -> dict[str, Any]:
+    output, _ = process.communicate()
+    assert process.returncode == 0
+    found: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return found
+
+
+def distinct(requests: list[list[str]]) -> set[tuple[str, ...]]:
+    return {tuple(request) for request in requests}
+
+
+def test_a_run_on_s3_troubled_at_some_of_its_commits_ends_as_if_undisturbed(tmp_path: Path) -> None:
+    result = result_of(start(tmp_path, "kill:30:170", f"error:3:{SPACING}", f"lost:8:{SPACING}"))
+    for trouble, at_least in (("kill", 2), ("error", 1), ("lost", 1)):
+        assert result[trouble]["failures"] == []
+        assert result[trouble]["tried"] >= at_least
+    for trouble in ("error", "lost"):
+        assert result[trouble]["ended"] == 0, "a single fault is overcome"
+        assert len(result[trouble]["troubled"]) > 10
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_run_on_s3_troubled_at_any_of_its_commits_ends_as_if_undisturbed(tmp_path: Path) -> None:
+    halves = [
+        start(tmp_path / "0", "kill:0:2", "error:0:1"),
+        start(tmp_path / "1", "kill:1:2", "lost:0:1"),
+    ]
+    errors, losses = [result_of(half) for half in halves]
+    for trials in (errors["kill"], errors["error"], losses["kill"], losses["lost"]):
+        assert trials["failures"] == []
+    commits = distinct(errors["commits"])
+    assert len(commits) > 200
+    assert errors["kill"]["tried"] + losses["kill"]["tried"] >= len(commits)
+    for result, trouble in ((errors, "error"), (losses, "lost")):
+        assert result[trouble]["ended"] == 0, "a single fault is overcome"
+        # A probe of conditional puts has a new name each time.
+        missed = {
+            (m, p)
+            for m, p in commits - distinct(result[trouble]["troubled"])
+            if "/.probe-" not in p
+        }
+        assert missed == set()
