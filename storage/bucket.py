@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from storage.concurrent import map_concurrently
 from storage.credentials import check_address, check_endpoint, without_secrets
-from storage.disk import Disk, step
+from storage.disk import TEMPORARY, Disk, step, temporary_name, writer_may_live
 from storage.errors import InputError, StoreError
 from storage.files import Files
 from storage.object_client import get_range, is_final, is_refused, open_client
@@ -82,7 +82,11 @@ class Bucket:
         found = self._ask(
             "list", prefix, lambda: obstore.list(self._store, prefix or None).collect()
         )
-        return sorted(meta["path"] for meta in found or () if meta["size"])
+        return sorted(
+            meta["path"]
+            for meta in found or ()
+            if meta["size"] and not meta["path"].rpartition("/")[2].startswith(TEMPORARY)
+        )
 
     def is_complete(self, folder: str) -> bool:
         return self.size(f"{folder}/{_ROOT}") is not None
@@ -158,9 +162,18 @@ class Bucket:
             if some:
                 self._write("delete", some[0], partial(_delete, self._store, some), lambda: False)
 
-    def sweep(self, prefix: str) -> int:  # noqa: ARG002
-        """Nothing: an object is there whole, or not at all."""
-        return 0
+    def sweep(self, prefix: str) -> int:
+        """Delete what a dead process of this host tried the store out with, which lies at the top."""
+        import obstore
+
+        if prefix:
+            return 0
+        found = self._ask("list", "", lambda: obstore.list_with_delimiter(self._store))
+        names = [meta["path"].rpartition("/")[2] for meta in found["objects"]] if found else []
+        stale = [n for n in names if n.startswith(TEMPORARY) and not writer_may_live(n)]
+        if stale:
+            self._write("delete", stale[0], partial(_delete, self._store, stale), lambda: False)
+        return len(stale)
 
     @property
     def _store(self) -> "ObjectStore":
@@ -243,14 +256,14 @@ class Bucket:
         """Try out, once in a process, whether the store keeps conditional puts."""
         if self.single_writer or self in _proven:
             return
-        key = f".probe-{uuid.uuid4().hex}"
+        key = temporary_name()
         self.stage(key, b"there")
         kept = self._ask(
             "write", key, lambda: is_refused(self._store, key, "create")
         ) and self._ask(
             "write", key, lambda: is_refused(self._store, key, {"e_tag": f'"{uuid.uuid4().hex}"'})
         )
-        self.delete(key)
+        self._write("delete", key, partial(_delete, self._store, [key]), lambda: False)
         if not kept:
             raise InputError(
                 f"{self.address()} does not keep conditional puts (If-None-Match, If-Match), so that two "

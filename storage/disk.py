@@ -159,7 +159,7 @@ class Disk:
         stale = [
             path
             for path in self.path(prefix).rglob(f"{TEMPORARY}*")
-            if not _writer_may_live(path.name)
+            if not writer_may_live(path.name)
         ]
         for path in stale:
             with _named(path):
@@ -180,8 +180,7 @@ class Disk:
         """A file of `data` beside `target`, gone afterwards."""
         if durable:
             self._make_folder(target.parent)
-        name = f"{TEMPORARY}{socket.gethostname()}-{os.getpid()}-{next(_serial)}"
-        temporary = target.with_name(name)
+        temporary = target.with_name(temporary_name())
         try:
             step("write", target)
             with temporary.open("xb") as file:
@@ -226,7 +225,12 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _writer_may_live(name: str) -> bool:
+def temporary_name() -> str:
+    """A name for what this process writes and deletes again; it tells who wrote it."""
+    return f"{TEMPORARY}{socket.gethostname()}-{os.getpid()}-{next(_serial)}"
+
+
+def writer_may_live(name: str) -> bool:
     """Whether the process that a temporary file's name carries may still write it."""
     host, _, pid = name.removeprefix(TEMPORARY).rpartition("-")[0].rpartition("-")
     return host != socket.gethostname() or psutil.pid_exists(int(pid))

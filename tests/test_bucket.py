@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ import pytest
 import storage.disk
 from storage import object_client
 from storage.bucket import Bucket, open_files
-from storage.disk import Disk
+from storage.disk import TEMPORARY, Disk, temporary_name
 from storage.errors import InputError, StoreError
 from storage.files import Files
 from tests.support.faulty_proxy import Fault, FaultyProxy, Kind, running_proxy
@@ -173,6 +174,18 @@ def test_it_is_the_same_place_after_a_journey(files: Files) -> None:
     again: Files = pickle.loads(pickle.dumps(files))
     assert again.read("a") == b"1"
     assert again.address("a") == files.address("a")
+
+
+@needs_moto
+def test_what_a_dead_process_tried_the_store_out_with_is_swept(moto: S3Server) -> None:
+    bucket = new_bucket(moto)
+    left, own = f"{TEMPORARY}{socket.gethostname()}-{2**22 + 1}-0", temporary_name()
+    for key in (left, own, f"f/{left}"):
+        bucket.stage(key, b"there")
+    assert bucket.list("") == []
+    assert bucket.sweep("") == 1
+    assert bucket.read(left) is None
+    assert bucket.read(own) == b"there"
 
 
 @needs_moto

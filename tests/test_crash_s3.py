@@ -58,8 +58,6 @@ def test_a_run_on_s3_troubled_at_any_of_its_commits_ends_as_if_undisturbed(tmp_p
         assert result[trouble]["ended"] == 0, "a single fault is overcome"
         # A probe of conditional puts has a new name each time.
         missed = {
-            (m, p)
-            for m, p in commits - distinct(result[trouble]["troubled"])
-            if "/.probe-" not in p
+            (m, p) for m, p in commits - distinct(result[trouble]["troubled"]) if "/.tmp-" not in p
         }
         assert missed == set()

@@ -186,8 +186,9 @@ def _verify(trials: Trials) -> None:
     except BaseException as error:
         (root / "problem").write_text("".join(traceback.format_exception(error)))
         raise
-    for log in ("receipts", "executions"):
-        (root / log).unlink(missing_ok=True)
+    finally:
+        for log in ("receipts", "executions"):
+            (root / log).unlink(missing_ok=True)
     _restore(trials.endpoint, trials.remembered)
 
 
@@ -196,11 +197,15 @@ def _found(workspace: Workspace) -> str:
     current = read_current(workspace.disk)
     assert current is not None
     contrasts = contrasts_of(open_compendium(workspace.disk))
+    storage_of = workspace.config.storage
+    assert storage_of is not None
+    # All of them, with what a bucket does not list.
+    objects = store_at(str(storage_of.endpoint)).list().collect()
     found = {
         "contrasts": [str(name) for name in contrasts["contrast"].values],
         "logfc": contrasts["logfc"].values.tobytes().hex(),
         "files": read_manifest(workspace.disk, current.generation).files,
-        "keys": workspace.disk.list(""),
+        "keys": sorted(found["path"] for found in objects),
     }
     return json.dumps(found)
 
