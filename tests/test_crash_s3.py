@@ -51,10 +51,11 @@ def test_a_run_on_s3_troubled_at_any_of_its_commits_ends_as_if_undisturbed(tmp_p
     errors, losses = [result_of(half) for half in halves]
     for trials in (errors["kill"], errors["error"], losses["kill"], losses["lost"]):
         assert trials["failures"] == []
-    commits = distinct(errors["commits"])
-    assert len(commits) > 200
-    assert errors["kill"]["tried"] + losses["kill"]["tried"] >= len(commits)
+    assert errors["kill"]["tried"] + losses["kill"]["tried"] >= len(distinct(errors["commits"]))
     for result, trouble in ((errors, "error"), (losses, "lost")):
+        # Its own: a plan's record is named by its files' times too, which differ between the two.
+        commits = distinct(result["commits"])
+        assert len(commits) > 200
         assert result[trouble]["ended"] == 0, "a single fault is overcome"
         # A probe of conditional puts has a new name each time.
         missed = {
