@@ -2,9 +2,8 @@
 
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
 # How often a conditional put is tried after an answer that was no answer; the client retries within each.
 _TRIES = 4
+# The metadata of a Zarr store, which come last and go first.
+_ROOT = "zarr.json"
 _CURE = "check the address, the connection and the rights, and run the same command again"
 _proven: set["Bucket"] = set()
 _Result = TypeVar("_Result")
@@ -148,8 +149,7 @@ class Bucket:
         # A store is there when its root is: that comes last.
         for key in roots:
             copy(key)
-        if keys:
-            self._write("delete", building, partial(_delete, self._store, keys), lambda: False)
+        self._delete_all(keys)
 
     def retire(self, folder: str) -> None:
         self.delete(folder)
@@ -159,8 +159,7 @@ class Bucket:
         roots = [key for key in keys if _is_root(key)]
         # A store is out of sight before any of it is gone.
         for some in (roots, [key for key in keys if key not in roots] or [prefix]):
-            if some:
-                self._write("delete", some[0], partial(_delete, self._store, some), lambda: False)
+            self._delete_all(some)
 
     def sweep(self, prefix: str) -> int:
         """Delete what a dead process of this host tried the store out with, which lies at the top."""
@@ -171,8 +170,7 @@ class Bucket:
         found = self._ask("list", "", lambda: obstore.list_with_delimiter(self._store))
         names = [meta["path"].rpartition("/")[2] for meta in found["objects"]] if found else []
         stale = [n for n in names if n.startswith(TEMPORARY) and not writer_may_live(n)]
-        if stale:
-            self._write("delete", stale[0], partial(_delete, self._store, stale), lambda: False)
+        self._delete_all(stale)
         return len(stale)
 
     @property
@@ -212,6 +210,17 @@ class Bucket:
             return found is not None and found[0] == data
 
         return self._write("put", key, put, is_ours)
+
+    def _delete_all(self, keys: Sequence[str]) -> None:
+        """Delete objects, at a thousand a request; one that is gone is no error."""
+        import obstore
+
+        def delete() -> bool:
+            obstore.delete(self._store, keys)
+            return True
+
+        if keys:
+            self._write("delete", keys[0], delete, lambda: False)
 
     def _write(
         self, kind: str, key: str, request: Callable[[], bool], is_done: Callable[[], bool]
@@ -263,7 +272,7 @@ class Bucket:
         ) and self._ask(
             "write", key, lambda: is_refused(self._store, key, {"e_tag": f'"{uuid.uuid4().hex}"'})
         )
-        self._write("delete", key, partial(_delete, self._store, [key]), lambda: False)
+        self._delete_all([key])
         if not kept:
             raise InputError(
                 f"{self.address()} does not keep conditional puts (If-None-Match, If-Match), so that two "
@@ -273,20 +282,10 @@ class Bucket:
         _proven.add(self)
 
 
-_ROOT = "zarr.json"
-
-
 def _is_root(key: str) -> bool:
     """Whether a key is the root metadata of a Zarr store."""
     folder, _, name = key.rpartition("/")
     return name == _ROOT and folder.endswith(".zarr")
-
-
-def _delete(store: "ObjectStore", keys: list[str]) -> bool:
-    import obstore
-
-    obstore.delete(store, keys)
-    return True
 
 
 def open_files(workspace: str | Path) -> Files:
