@@ -24,11 +24,11 @@ from storage.generation import (
 )
 from storage.genes import GeneList
 from storage.hashing import hash_json
-from storage.inventory import check_all_written, make_manifest
 from storage.labels import create_skeleton, write_all_labels
 from storage.layout import Layout
 from storage.lease import Lease
 from storage.parts import Part, read_part_header
+from storage.publish_sharded import complete_store
 from storage.schema import (
     CONTRASTS_STORE,
     SCHEMA_VERSION,
@@ -37,7 +37,6 @@ from storage.schema import (
     STUDY_STATISTICS,
 )
 from storage.shards import Row, ShardReceipt, ShardTask, make_shard_tasks
-from storage.zarr_store import stage_store
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +64,16 @@ class Build:
     parts: dict[str, dict[str, str]]
     layout: Layout
     tasks: list[ShardTask]
+
+    @property
+    def store(self) -> str:
+        """Name of the store."""
+        return CONTRASTS_STORE
+
+    @property
+    def gene_list_sha256(self) -> str:
+        """Hash of its gene axis."""
+        return self.genes.sha256
 
 
 def plan_build(
@@ -171,17 +180,13 @@ def publish_build(
     LockedError
         The lease was lost: nothing was published.
     """
-    by_file = {receipt.file: receipt for receipt in receipts}
-    check_all_written(build.tasks, by_file, build.generation, "dexome compile")
-    staged = stage_store(disk, f"{build.building}/{CONTRASTS_STORE}", partial(_write_all, build))
-    manifest = make_manifest(
-        CONTRASTS_STORE,
-        staged,
-        build.tasks,
-        by_file,
-        gene_list_sha256=build.genes.sha256,
-        inputs=build.inputs,
-        parts=build.parts,
+    manifest = complete_store(
+        disk,
+        build,
+        receipts,
+        build.generation,
+        cure="dexome compile",
+        write=partial(_write_all, build),
     ).encode()
     disk.put(manifest_key(build.building.removeprefix(f"{FOLDER}/")), manifest)
     lease.check()

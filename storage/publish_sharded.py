@@ -1,4 +1,4 @@
-"""Publishing a store of whole shards beside the contrasts of its generation."""
+"""What completes a store of whole shards, and publishing one beside the contrasts of its generation."""
 
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -6,7 +6,7 @@ from typing import Protocol
 from zarr.abc.store import Store
 
 from storage.files import Files
-from storage.generation import publish_beside
+from storage.generation import Manifest, publish_beside
 from storage.inventory import check_all_written, make_manifest
 from storage.lease import Lease
 from storage.shards import ShardReceipt, ShardTask
@@ -57,10 +57,30 @@ def publish_sharded(
     LockedError
         The lease was lost: nothing was published.
     """
+    manifest = complete_store(disk, build, receipts, build.store, cure=cure, write=write)
+    return publish_beside(disk, build.building, build.generation, manifest, lease)
+
+
+def complete_store(
+    disk: Files,
+    build: ShardedBuild,
+    receipts: Iterable[ShardReceipt],
+    name: str,
+    *,
+    cure: str,
+    write: Callable[[Store], None],
+) -> Manifest:
+    """Stage all of a store but its shards, which stand; its manifest.
+
+    Raises
+    ------
+    StoreError
+        A shard of the build, which is told of as `name`, has no receipt.
+    """
     by_file = {receipt.file: receipt for receipt in receipts}
-    check_all_written(build.tasks, by_file, build.store, cure)
+    check_all_written(build.tasks, by_file, name, cure)
     staged = stage_store(disk, f"{build.building}/{build.store}", write)
-    manifest = make_manifest(
+    return make_manifest(
         build.store,
         staged,
         build.tasks,
@@ -69,4 +89,3 @@ def publish_sharded(
         inputs=build.inputs,
         parts=build.parts,
     )
-    return publish_beside(disk, build.building, build.generation, manifest, lease)
