@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from dask.utils import funcname
-from distributed import Client, KilledWorker, as_completed
+from distributed import Client, Future, KilledWorker, as_completed
 from distributed.client import ClosedClientError
 
 from pipeline.ahead import in_turn, working_ahead
@@ -34,7 +34,7 @@ def run_bounded(
 ) -> Iterator[tuple[Item, Result | BaseException]]:
     """Call `function` on each item on the cluster; yield each item with its result or its error.
 
-    A result is taken off the cluster as soon as it is there, so nothing is lost with a worker. An item
+    What is there is taken off the cluster before the next result is waited for, all at once. An item
     whose workers died may have been beside the one that killed them: it is tried once more, alone.
 
     Parameters
@@ -107,7 +107,7 @@ def _run_on(
 ) -> Iterator[tuple[Item, Result | BaseException]]:
     waiting = iter(items)
     submitted: dict[str, Item] = {}
-    completed = as_completed(with_results=True, raise_errors=False)
+    completed = as_completed()
     address = str(client.scheduler.address)
     window = _Window(client, address)
     task, name = partial(_on_one_thread, function), funcname(function)
@@ -125,15 +125,37 @@ def _run_on(
             completed.add(future)
 
     fill()
-    for future, result in completed:
-        # We cancel nothing: Dask does, with all that it knew, when it loses its scheduler.
-        if future.status == "cancelled":
-            raise _lost(address)
-        item = submitted.pop(future.key)
+    for batch in completed.batches():
+        found = _gather(client, batch, address)
+        ended = [(submitted.pop(future.key), result) for future, result in found]
         fill()
-        # A failed task's result is its exception's triple.
-        yield item, result[1] if future.status == "error" else result
-        future.release()
+        yield from ended
+        for future in batch:
+            future.release()
+
+
+def _gather(
+    client: Client, batch: Sequence[Future], address: str
+) -> list[tuple[Future, Result | BaseException]]:
+    """Each future with its result or error.
+
+    Not left to `as_completed(with_results=True)`: what is raised on its way there, because the scheduler
+    is gone, is told to nobody, and the future never returned.
+    """
+    _refuse_cancelled(batch, address)
+    with _loss_told(address):
+        found = client.gather({future.key: future for future in batch}, errors="skip")
+    _refuse_cancelled(batch, address)
+    return [
+        (future, future.exception() if future.status == "error" else found[future.key])
+        for future in batch
+    ]
+
+
+def _refuse_cancelled(batch: Sequence[Future], address: str) -> None:
+    # We cancel nothing: Dask does, with all that it knew, when it loses its scheduler.
+    if any(future.cancelled() for future in batch):
+        raise _lost(address)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from distributed import KilledWorker
+from distributed.comm import CommClosedError
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from cluster.connect import connect
@@ -116,6 +117,16 @@ def test_a_scheduler_that_is_gone_ends_the_stage_and_is_told_of_no_item(tmp_path
             dask.scheduler.kill()
             with pytest.raises(DexomeError, match=r"scheduler at tcp://\S+ is gone; start it"):
                 check_results(tasks)
+
+
+def test_a_scheduler_that_goes_while_results_are_fetched_ends_the_stage_too() -> None:
+    async def gone(**_: object) -> None:
+        raise CommClosedError("closed while it answered")
+
+    with connect(IN_PROCESS) as client:
+        client.scheduler.gather = gone
+        with pytest.raises(DexomeError, match="is gone; start it"):
+            next(run_bounded(client, sleep_a_while, range(3)))
 
 
 def check_results(tasks: Iterator[tuple[int, object]]) -> None:

@@ -161,7 +161,10 @@ def test_a_disturbed_run_is_resumed_and_ends_as_if_undisturbed(
     with scene_of(trial, base, tmp_path, request) as scene:
         reader = open_compendium(scene.files)
         driver = start_dexome("run", "-w", scene.work, "--cluster", scene.cluster)
-        seen = strike_after(trial, base, scene, driver, trace)
+        try:
+            seen = strike_after(trial, base, scene, driver, trace)
+        finally:
+            driver.kill()
         assert seen <= {base.before, base.after}, "a reader saw neither generation"
         written = parts_of(scene.files)
         set_environment(monkeypatch, trace)
