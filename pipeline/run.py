@@ -177,7 +177,7 @@ def run_compile(
         current = read_current(disk)
         assert current is not None
         return current, False
-    if not rebuild and (adopted := adopt_generation(disk, build.inputs, lease)):
+    if not rebuild and (adopted := adopt_generation(disk, build, lease)):
         return adopted, True
     _check_memory(build, task_memory)
     begin_build(disk, build)

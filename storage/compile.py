@@ -7,19 +7,19 @@ from typing import Any
 
 from zarr.abc.store import Store
 
-from storage.concurrent import map_concurrently
+from storage.concurrent import at_once, map_concurrently
 from storage.errors import StoreError
 from storage.files import Files
 from storage.generation import (
     BUILDING,
     FOLDER,
     Current,
+    Standing,
     clear_builds,
-    list_generations,
     manifest_key,
     next_generation,
-    read_current,
     read_manifest,
+    read_standing,
     write_current,
 )
 from storage.genes import GeneList
@@ -64,6 +64,7 @@ class Build:
     parts: dict[str, dict[str, str]]
     layout: Layout
     tasks: list[ShardTask]
+    standing: Standing
 
     @property
     def store(self) -> str:
@@ -96,10 +97,11 @@ def plan_build(
     found = map_concurrently(lambda item: read_part_header(disk, *item), analysed)
     headers = {study: header for (study, _), header in zip(analysed, found, strict=True)}
     inputs = _hash_inputs(genes, entries, headers, attributes, layout)
-    current = read_current(disk)
+    standing = read_standing(disk)
+    current = standing.current
     if current is not None and current.inputs == inputs and not rebuild:
         return None
-    generation = next_generation(disk, inputs)
+    generation = next_generation(standing.generations, inputs)
     contrasts, contrast_rows, study_rows = [], [], []
     for entry in entries:
         if entry.part is None:
@@ -148,24 +150,26 @@ def plan_build(
         parts={s: {"key": part.key, "sha256": digest} for s, (part, digest) in headers.items()},
         layout=layout,
         tasks=tasks,
+        standing=standing,
     )
 
 
-def adopt_generation(disk: Files, inputs: str, lease: Lease) -> Current | None:
-    """Make current a complete generation of these inputs that a killed run had no time to; None if none."""
-    current = read_current(disk)
-    newer = [n for n in list_generations(disk) if current is None or n > current.generation]
-    for name in reversed(newer):
+def adopt_generation(disk: Files, build: Build, lease: Lease) -> Current | None:
+    """Make current a complete generation of a build's inputs that a killed run left; None if none is."""
+    standing, inputs = build.standing, build.inputs
+    for name in reversed(standing.generations):
+        if standing.current is not None and name <= standing.current.generation:
+            return None
         manifest = disk.read(manifest_key(name))
         if manifest is not None and read_manifest(disk, name).inputs == inputs:
-            clear_builds(disk, FOLDER, None)
-            return write_current(disk, name, inputs, manifest, lease)
+            clear_builds(disk, FOLDER, None, standing.folders)
+            return write_current(disk, name, inputs, manifest, standing.current_bytes, lease)
     return None
 
 
 def begin_build(disk: Files, build: Build) -> None:
     """Clear away other builds; what a killed run of this one left complete stays."""
-    clear_builds(disk, FOLDER, build.building)
+    clear_builds(disk, FOLDER, build.building, build.standing.folders)
 
 
 def publish_build(
@@ -188,14 +192,15 @@ def publish_build(
         cure="dexome compile",
         write=partial(_write_all, build),
     ).encode()
-    disk.put(manifest_key(build.building.removeprefix(f"{FOLDER}/")), manifest)
-    lease.check()
+    key = manifest_key(build.building.removeprefix(f"{FOLDER}/"))
+    at_once(lambda: disk.put(key, manifest), lease.check)
     final = f"{FOLDER}/{build.generation}"
-    if build.generation in disk.folders(FOLDER):
+    if build.generation in build.standing.folders:
         # One that lost its contrasts, or that a killed run began to publish in a bucket.
         disk.delete(final)
     disk.publish(build.building, final)
-    return write_current(disk, build.generation, build.inputs, manifest, lease)
+    before = build.standing.current_bytes
+    return write_current(disk, build.generation, build.inputs, manifest, before, lease)
 
 
 def _write_all(build: Build, store: Store) -> None:

@@ -8,9 +8,16 @@ from typing import TypeVar
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-THREADS = 48
+THREADS = 72
 # What is read ahead of its use is held in memory.
 _AHEAD = 8
+
+
+def at_once(first: Callable[[], _Item], second: Callable[[], _Result]) -> tuple[_Item, _Result]:
+    """Results of both, which do not wait for each other; an error of either is raised."""
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(second)
+        return first(), other.result()
 
 
 def map_concurrently(function: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:

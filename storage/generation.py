@@ -4,11 +4,13 @@ import hashlib
 import json
 import re
 import uuid
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
+from storage.concurrent import at_once, map_concurrently
 from storage.disk import RETIRED
 from storage.errors import LockedError, StoreError
 from storage.files import Files
@@ -81,7 +83,10 @@ def remake(store: str) -> str:
 
 def read_current(disk: Files) -> Current | None:
     """The published generation; None where nothing was published yet."""
-    data = disk.read(CURRENT_KEY)
+    return _parse_current(disk, disk.read(CURRENT_KEY))
+
+
+def _parse_current(disk: Files, data: bytes | None) -> Current | None:
     if data is None:
         return None
     try:
@@ -97,17 +102,21 @@ def read_current(disk: Files) -> Current | None:
 
 
 def write_current(
-    disk: Files, generation: str, inputs: str, manifest: bytes, lease: Lease
+    disk: Files, generation: str, inputs: str, manifest: bytes, before: bytes | None, lease: Lease
 ) -> Current:
     """Make a generation the newest one.
+
+    Parameters
+    ----------
+    before
+        What `CURRENT` held before the lease is looked at here: whoever takes that over later, and
+        publishes, is seen by the swap.
 
     Raises
     ------
     LockedError
-        The lease was lost, or another run published at this very moment: nothing is changed.
+        The lease was lost, or another run has published: nothing is changed.
     """
-    # Read before the lease is looked at: whoever takes it over later, and publishes, is seen by the swap.
-    before = disk.read(CURRENT_KEY)
     lease.check()
     current = Current(
         generation=generation,
@@ -125,7 +134,7 @@ def write_current(
     )
     if not written:
         raise LockedError(
-            f"another run published in {disk.address(FOLDER)} at the same time; run the command again"
+            f"another run published in {disk.address(FOLDER)} meanwhile; run the command again"
         )
     return current
 
@@ -147,25 +156,62 @@ def read_manifest(
         raise StoreError(f"{disk.address(key)} is damaged (it cannot be read); {cure}") from error
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """What there is where generations are: folders, published generations (oldest first), the current one.
+
+    It holds for as long as the lease does under which it was seen.
+    """
+
+    folders: list[str]
+    generations: list[str]
+    current: Current | None
+    current_bytes: bytes | None
+
+
+def read_standing(disk: Files) -> Standing:
+    """What there is now."""
+    folders, current = at_once(lambda: disk.folders(FOLDER), lambda: disk.read(CURRENT_KEY))
+    return Standing(
+        folders=folders,
+        generations=_generations(disk, folders),
+        current=_parse_current(disk, current),
+        current_bytes=current,
+    )
+
+
 def list_generations(disk: Files) -> list[str]:
     """Names of the published generations, oldest first."""
-    names = [name for name in disk.folders(FOLDER) if _NAME.fullmatch(name)]
-    return [name for name in names if disk.is_complete(f"{FOLDER}/{name}/{CONTRASTS_STORE}")]
+    return _generations(disk, disk.folders(FOLDER))
+
+
+def _generations(disk: Files, folders: list[str]) -> list[str]:
+    names = [name for name in folders if _NAME.fullmatch(name)]
+    there = map_concurrently(
+        lambda name: disk.is_complete(f"{FOLDER}/{name}/{CONTRASTS_STORE}"), names
+    )
+    return [name for name, complete in zip(names, there, strict=True) if complete]
 
 
 def list_remains(disk: Files) -> list[str]:
     """Keys of folders that are no generations any more, or not yet: what a killed run left."""
-    there = set(list_generations(disk))
+    folders = disk.folders(FOLDER)
+    there = set(_generations(disk, folders))
     return [
         f"{FOLDER}/{name}"
-        for name in disk.folders(FOLDER)
+        for name in folders
         if name.startswith(RETIRED) or (_NAME.fullmatch(name) and name not in there)
     ]
 
 
-def clear_builds(disk: Files, folder: str, keep: str | None) -> None:
-    """Clear away what killed runs left half built in a folder, but for the build `keep`."""
-    for name in disk.folders(folder):
+def clear_builds(
+    disk: Files, folder: str, keep: str | None, names: list[str] | None = None
+) -> None:
+    """Clear away what killed runs left half built in a folder, but for the build `keep`.
+
+    `names` are the folders there, where they are known.
+    """
+    for name in disk.folders(folder) if names is None else names:
         key = f"{folder}/{name}"
         if name.startswith(_BUILDING) and key != keep:
             disk.delete(key)
@@ -217,10 +263,9 @@ def list_halves(disk: Files, generation: str) -> list[str]:
     return _list_stores(disk, generation, "halves-*.zarr")
 
 
-def next_generation(disk: Files, inputs: str) -> str:
-    """Name of the next generation for these inputs."""
-    names = list_generations(disk)
-    last = max((int(name.split("-")[1]) for name in names), default=0)
+def next_generation(generations: Iterable[str], inputs: str) -> str:
+    """Name of the next generation, after these, for these inputs."""
+    last = max((int(name.split("-")[1]) for name in generations), default=0)
     return f"gen-{last + 1:06d}-{inputs[:12]}"
 
 

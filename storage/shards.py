@@ -97,6 +97,10 @@ class ShardTask:
         place = "/".join(map(str, (self.number, *(0 for _ in self.inner))))
         return f"{self.store}/{self.path(variable)}/c/{place}"
 
+    def key(self, variable: Variable) -> str:
+        """Where it is built."""
+        return f"{self.building}/{self.file(variable)}"
+
 
 @dataclass(frozen=True, slots=True)
 class ShardReceipt:
@@ -134,22 +138,27 @@ def write_shards(disk: Files, task: ShardTask) -> list[ShardReceipt]:
     """
     if receipts := _link_shards(disk, task):
         return receipts
-    blocks = _read_blocks(disk, task)
-    # While some shards are on their way the next is encoded.
+    # What is there is asked while parts are read, and the next shard encoded while some are on their way.
     with ThreadPoolExecutor(_UNDER_WAY) as pool:
+        found = {v.name: pool.submit(disk.size, task.key(v)) for v in task.variables}
+        blocks = _read_blocks(disk, task)
         under_way: deque[Future[ShardReceipt]] = deque()
         for variable in task.variables:
             data = encode_shard(variable, blocks.pop(variable.name), task.layout)
             if len(under_way) == _UNDER_WAY:
                 receipts.append(under_way.popleft().result())
-            under_way.append(pool.submit(_write_shard, disk, task, variable, data))
+            there = found[variable.name].result()
+            under_way.append(pool.submit(_write_shard, disk, task, variable, data, there))
         receipts += [each.result() for each in under_way]
     return receipts
 
 
-def _write_shard(disk: Files, task: ShardTask, variable: Variable, data: bytes) -> ShardReceipt:
-    key = f"{task.building}/{task.file(variable)}"
-    if disk.size(key) != len(data) or disk.read(key) != data:
+def _write_shard(
+    disk: Files, task: ShardTask, variable: Variable, data: bytes, there: int | None
+) -> ShardReceipt:
+    """Write the shard where there is none of its size and bytes, and read it back."""
+    key = task.key(variable)
+    if there != len(data) or disk.read(key) != data:
         disk.stage(key, data)
         if disk.read(key) != data:
             raise StoreError(
@@ -168,7 +177,7 @@ def _link_shards(disk: Files, task: ShardTask) -> list[ShardReceipt]:
     receipts = []
     for variable in task.variables:
         source, sha256 = task.links[variable.name]
-        disk.link(source, f"{task.building}/{task.file(variable)}")
+        disk.link(source, task.key(variable))
         receipts.append(_receipt(task, variable, sha256, disk.size(source) or 0, linked=True))
     return receipts
 

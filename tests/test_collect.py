@@ -18,7 +18,13 @@ from storage.disk import RETIRED, Disk
 from storage.doctor import examine
 from storage.errors import StoreError
 from storage.files import Files
-from storage.generation import FOLDER, list_generations, read_current, write_current
+from storage.generation import (
+    FOLDER,
+    list_generations,
+    read_current,
+    read_standing,
+    write_current,
+)
 from storage.lease import Lease, this_process
 from storage.open import open_compendium
 from storage.parts import write_part
@@ -58,7 +64,8 @@ def test_current_is_never_deleted(tmp_path: Path) -> None:
     disk = Disk(tmp_path)
     names = make_generations(disk, 3)
     with Lease(disk) as lease:
-        write_current(disk, names[0], "0" * 64, b"", lease)
+        before = read_standing(disk).current_bytes
+        write_current(disk, names[0], "0" * 64, b"", before, lease)
     assert collect_generations(disk, keep=1) == ([names[1]], {names[0]: "it is the current one"})
 
 

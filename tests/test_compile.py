@@ -210,8 +210,13 @@ def test_a_generation_that_was_published_but_not_made_current_is_adopted(tmp_pat
     assert current is not None
     disk.delete(f"{FOLDER}/CURRENT")
     with Lease(disk) as lease:
-        assert adopt_generation(disk, "f" * 64, lease) is None
-        adopted = adopt_generation(disk, current.inputs, lease)
+        other = plan_build(disk, GENES, [entry(parts[0])], {"config": "{}"}, layout=TINY_LAYOUT)
+        assert other is not None
+        assert adopt_generation(disk, other, lease) is None
+        entries = [*map(entry, parts), refused("R")]
+        same = plan_build(disk, GENES, entries, {"config": "{}"}, layout=TINY_LAYOUT)
+        assert same is not None
+        adopted = adopt_generation(disk, same, lease)
     assert adopted is not None
     assert adopted.generation == current.generation
     assert_holds(tmp_path, parts)

@@ -112,7 +112,7 @@ class ModelledStore:
                 build = plan_build(
                     self.disk, GENES, self.entries(), {}, layout=LAYOUT, rebuild=rebuild
                 )
-                if build and (rebuild or not adopt_generation(self.disk, build.inputs, lease)):
+                if build and (rebuild or not adopt_generation(self.disk, build, lease)):
                     publish_build(self.disk, build, write_build(self.disk, build), lease)
         except (CutError, OSError, StoreError) as error:
             refusal = error
