@@ -94,10 +94,12 @@ def plan_build(
     layout = layout or Layout()
     entries = sorted(entries, key=lambda entry: entry.study)
     analysed = [(e.study, e.part) for e in entries if e.part is not None]
-    found = map_concurrently(lambda item: read_part_header(disk, *item), analysed)
+    found, standing = at_once(
+        lambda: map_concurrently(lambda item: read_part_header(disk, *item), analysed),
+        lambda: read_standing(disk),
+    )
     headers = {study: header for (study, _), header in zip(analysed, found, strict=True)}
     inputs = _hash_inputs(genes, entries, headers, attributes, layout)
-    standing = read_standing(disk)
     current = standing.current
     if current is not None and current.inputs == inputs and not rebuild:
         return None

@@ -8,7 +8,7 @@ from typing import TypeVar
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-THREADS = 72
+THREADS = 128
 # What is read ahead of its use is held in memory.
 _AHEAD = 8
 
