@@ -18,8 +18,8 @@ from storage.training_copy import TrainingCopy
 
 BATCH = 128
 BLOCKS = 8
-# A batch is read while another is computed on: what one buffer leaves in the cache, several do not.
-ROTATING = 3
+# A batch is read while another is computed on: what one buffer leaves in the cache, two do less.
+ROTATING = 2
 FLOOR_LIMIT = 1.5
 BLOCK_LIMIT = 0.2
 

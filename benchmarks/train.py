@@ -39,7 +39,8 @@ STEPS = 8
 # Beyond the pool's size synthetic contrasts are near-duplicates, which would be placed in one part together.
 SETTINGS = PrepareSettings(
     split=SplitSettings(by="row"),
-    genes=GeneSettings(min_contrasts=5, min_studies=3),
+    # A gene counts where it was measured: all are selected, and the network is as large as it gets.
+    genes=GeneSettings(observed="measured", min_contrasts=0, min_studies=0),
     copy=CopySettings(se=True),
 )
 

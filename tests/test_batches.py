@@ -122,7 +122,7 @@ def test_any_rows_come_as_asked_for_with_any_number_of_threads(
     )
     rows = np.array(flat, np.int64).reshape(steps, size)
     want = np.vstack([raw(copy, "logfc"), np.full((1, copy.n_genes), 0x7E00, np.uint16)])
-    threads, ahead = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 3))
+    threads, ahead = data.draw(st.integers(1, 5)), data.draw(st.integers(0, 3))
     with StreamedLoader(copy, size, threads=threads, ahead=ahead) as loader:
         found = [bits(batch.logfc) for batch in loader.batches(rows)]
     assert len(found) == steps
@@ -154,7 +154,10 @@ def test_the_losses_of_a_compiled_step_are_the_same_to_the_last_bit(copy: Traini
     assert train(StreamedLoader(copy, BATCH)) == train(ResidentLoader(copy, BATCH))
 
 
-def test_a_buffer_is_not_used_again_while_the_device_computes_on_it(copy: TrainingCopy) -> None:
+@pytest.mark.parametrize("ahead", [0, 2])
+def test_a_buffer_is_not_used_again_while_the_device_computes_on_it(
+    copy: TrainingCopy, ahead: int
+) -> None:
     rows = np.concatenate([epoch_rows(np.arange(copy.n_rows), BATCH, 2, e) for e in range(5)])
     slow = jax.jit(
         lambda x: jax.lax.fori_loop(
@@ -162,11 +165,11 @@ def test_a_buffer_is_not_used_again_while_the_device_computes_on_it(copy: Traini
         )
     )
     want = np.array([slow(raw(copy, "logfc")[r].view(np.float16)) for r in rows])
-    with StreamedLoader(copy, BATCH, ahead=2) as loader:
+    with StreamedLoader(copy, BATCH, ahead=ahead) as loader:
         # Nothing waits for a result: steps queue up, and buffers are waited for.
         found = [slow(batch.logfc) for batch in loader.batches(rows)]
         np.testing.assert_array_equal(np.array(found), want)
-        assert loader.buffers_made <= 4
+        assert loader.buffers_made <= ahead + 2
 
 
 def test_batches_that_are_kept_stay_what_they_were_and_memory_shrinks_afterwards(
@@ -211,6 +214,10 @@ def test_the_loader_is_chosen_by_the_size_of_the_copy_and_the_stated_budget(
         loader.close()
     with pytest.raises(ValueError, match="budget_gib"):
         LoaderSettings(budget_gib=-1)
+    with pytest.raises(ValueError, match="ahead"):
+        LoaderSettings(ahead=-1)
+    with pytest.raises(ValueError, match="threads"):
+        LoaderSettings(threads=0)
 
 
 def test_a_reader_keeps_few_files_open_and_refuses_rows_that_are_not_there(

@@ -16,22 +16,23 @@ class LoaderSettings:
 
     With `kind` "auto" the copy lies on the device as a whole if it takes `budget_gib` at most, and is
     streamed otherwise. One thread reads unless more are asked for: a batch is read in milliseconds, and on a
-    CPU more threads take more time from the step. `ahead` batches are read before they are asked for: more
-    help where the disk is slow by fits and starts, fewer stay in the processor's cache.
+    CPU more threads take more time from the step. With `ahead` 0 a batch is read when it is asked for, while
+    the device computes the step before it, and two buffers stay in the processor's cache. That many more are
+    read before: they help where the disk is slow by fits and starts.
     """
 
     kind: Literal["auto", "resident", "streamed"] = "auto"
     budget_gib: float = 4.0
     threads: int = 1
-    ahead: int = 1
+    ahead: int = 0
 
     def __post_init__(self) -> None:
         if self.budget_gib < 0:
             raise ValueError(f"budget_gib must not be negative, got {self.budget_gib}")
-        if self.threads < 1 or self.ahead < 1:
-            raise ValueError(
-                f"threads and ahead must be at least 1, got {self.threads} and {self.ahead}"
-            )
+        if self.threads < 1:
+            raise ValueError(f"threads must be at least 1, got {self.threads}")
+        if self.ahead < 0:
+            raise ValueError(f"ahead must not be negative, got {self.ahead}")
 
 
 def loader_kind(

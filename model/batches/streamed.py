@@ -1,4 +1,4 @@
-"""The streamed loader: rows read by a few threads into reused buffers, ahead of the device."""
+"""The streamed loader: rows read by a few threads into reused buffers, while the device computes."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -28,8 +28,8 @@ class _Pending:
 class StreamedLoader:
     """Batches of a copy of any size; `ahead` of them at most are read before they are asked for.
 
-    While the device computes a step, `threads` threads read the next batches, and the transfer of the next
-    is begun before the step ends, since steps are only queued. Memory: `ahead` + 2 buffers for each array.
+    Steps are only queued: while the device computes one, `threads` threads read the next batch, and its
+    transfer is begun before the step ends. Memory: `ahead` + 2 buffers for each array.
     """
 
     def __init__(
@@ -39,11 +39,13 @@ class StreamedLoader:
         *,
         se: bool = False,
         threads: int = 1,
-        ahead: int = 1,
+        ahead: int = 0,
         placement: Placement = None,
     ) -> None:
-        if threads < 1 or ahead < 1:
-            raise ValueError(f"threads and ahead must be at least 1, got {threads} and {ahead}")
+        if threads < 1 or ahead < 0:
+            raise ValueError(
+                f"threads must be at least 1 and ahead at least 0, got {threads} and {ahead}"
+            )
         names = ("logfc", "se") if se else ("logfc",)
         self._readers = {name: RowReader(copy, name) for name in names}
         self._buffers = {
