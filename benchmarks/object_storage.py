@@ -32,7 +32,7 @@ from tests.support.faulty_proxy import FaultyProxy, running_proxy
 from tests.support.object_storage import CREDENTIALS, REGION, S3Server, running_moto, why_no_moto
 
 STUDIES = 40
-REPEATS = 2
+REPEATS = 9
 LATENCY_S = 0.05
 MAX_RATIO = 1.3
 TWO = ClusterProfile(kind="local", workers=2, memory_gib=4.0)

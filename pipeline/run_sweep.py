@@ -33,6 +33,13 @@ from storage.split import Split
 log = logging.getLogger(__name__)
 
 GPU = "GPU"
+# Where the widths of the code are set, which a sweep sets in place of the network's own.
+_CODES: dict[Kind, str] = {
+    "neurons": "neurons in [sweep]",
+    "layers": "those of units in [sweep], shared by the layers",
+    "ranks": "ranks in [sweep]",
+    "random": "code in [sweep.search]",
+}
 
 Item = TrialTask | BaselineTask
 
@@ -89,7 +96,7 @@ def run_sweep(
         )
         for trial in planned
     ]
-    _check_memory(trials, split, task_memory)
+    _check_fits(trials, kind, split, task_memory)
     items: list[Item] = [*_baselines(trials, planned), *trials]
     found: list[TrialResult] = []
     baselines: list[BaselineResult] = []
@@ -169,13 +176,24 @@ def _resources(client: Client) -> dict[str, float] | None:
     return {GPU: 1} if any(GPU in worker["resources"] for worker in workers) else None
 
 
-def _check_memory(trials: list[TrialTask], split: Split, task_memory: int | None) -> None:
-    """Refuse a sweep whose largest trial would be killed by its worker's limit."""
+def _check_fits(trials: list[TrialTask], kind: Kind, split: Split, task_memory: int | None) -> None:
+    """Refuse a sweep with a trial that can't be trained, or that would be killed by its worker's limit."""
     # Each is estimated whatever the limit: what can't fit on any machine is refused there.
-    needed, largest = max((estimate_trial(item, split), item.trial.name) for item in trials)
+    needed, largest = max((_estimate(item, kind, split), item.trial.name) for item in trials)
     if task_memory is not None and needed > task_memory:
         raise InputError(
             f"the trial {largest} needs {needed / 2**30:.1f} GiB, and a task on these machines "
             f"has {task_memory / 2**30:.1f}; raise memory_gib of the cluster's profile, with fewer "
             "workers, or lower the largest value in [sweep]"
         )
+
+
+def _estimate(item: TrialTask, kind: Kind, split: Split) -> int:
+    try:
+        return estimate_trial(item, split)
+    except InputError as error:
+        if kind not in _CODES:
+            raise
+        raise InputError(
+            f"the trial {item.trial.name}: {error}. The codes of this sweep are {_CODES[kind]}"
+        ) from error

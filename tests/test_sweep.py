@@ -248,3 +248,27 @@ def test_a_trial_that_cannot_fit_into_its_worker_is_refused(
         path.write_text(CONFIG)
     assert isinstance(done.exception, InputError)
     assert "raise memory_gib of the cluster's profile" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("over", "key", "where"),
+    [("ranks", "ranks = [1, 2]", "ranks in"), ("neurons", "neurons = [1, 4]", "neurons in")],
+)
+def test_a_rank_beyond_the_rows_is_refused_before_any_training_and_the_setting_named(
+    prepared: tuple[Workspace, Split], over: str, key: str, where: str
+) -> None:
+    workspace, _ = prepared
+    path = workspace.root / "dexome.toml"
+    network = '[train.network]\ninitial = "pca"\nskip = true\n'
+    path.write_text(CONFIG.replace(key, f"{over} = [1, 500]").replace("[train.network]\n", network))
+    try:
+        done = CliRunner().invoke(
+            app, ["sweep", f"high-{over}", "--over", over, "-w", str(workspace.root)]
+        )
+    finally:
+        path.write_text(CONFIG)
+    assert isinstance(done.exception, InputError)
+    told = str(done.exception)
+    assert "500 is more than the" in told
+    assert told.endswith(f"The codes of this sweep are {where} [sweep]")
+    assert not results(workspace, f"high-{over}")
