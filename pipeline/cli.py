@@ -27,6 +27,8 @@ app = typer.Typer(
     name="dexome",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    # The names of tables in dexome.toml, such as [train], would be taken for Rich's markup.
+    rich_markup_mode="markdown",
     help="Differential expression of many RNA-seq studies as one compendium that anyone can query.\n\n"
     "Start with `dexome demo`, or `dexome init` on a folder of studies and then `dexome run`.",
 )

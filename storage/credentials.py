@@ -10,6 +10,8 @@ from storage.errors import InputError
 SCHEMES = ("s3", "s3a", "gs", "az", "abfs", "abfss", "adl", "azure")
 _SECRET = ("KEY", "SECRET", "TOKEN", "PASSWORD", "CREDENTIAL")
 _LONGEST = 300
+# Where the client asks for the role of a machine, when it has found nothing else.
+_OF_MACHINE = ("169.254.169.254", "169.254.170.2", "metadata.google.internal")
 
 
 def check_address(url: str) -> None:
@@ -71,6 +73,11 @@ def aws_credentials() -> Callable[[], dict[str, Any]] | None:
 
 def without_secrets(error: Exception) -> str:
     """What an error of a client says, on one line, without any secret of the environment."""
+    if any(host in str(error) for host in _OF_MACHINE):
+        return (
+            "no credentials were found in the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), in a "
+            "profile, or as the role of this machine"
+        )
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = lines[0] if lines else type(error).__name__
     for name, value in os.environ.items():

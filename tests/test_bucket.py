@@ -14,6 +14,7 @@ import pytest
 import storage.disk
 from storage import object_client
 from storage.bucket import Bucket, open_files
+from storage.credentials import without_secrets
 from storage.disk import TEMPORARY, Disk, temporary_name
 from storage.errors import InputError, StoreError
 from storage.files import Files
@@ -386,6 +387,17 @@ def test_a_wrong_key_is_an_error_without_any_key(
         assert bucket.url in str(told.value)
         for secret in (ACCESS_KEY, "wrong-secret-of-mine"):
             assert secret not in str(told.value)
+
+
+def test_that_no_credentials_were_found_is_said_so() -> None:
+    # What obstore says where neither the environment nor a profile has any: it asks the machine for a role.
+    raised = OSError(
+        "Generic S3 error: Error performing PUT http://169.254.169.254/latest/api/token in 3ms"
+    )
+    told = without_secrets(raised)
+    assert told.startswith("no credentials were found")
+    assert "AWS_ACCESS_KEY_ID" in told
+    assert "169.254" not in told
 
 
 def test_credentials_are_no_part_of_a_bucket() -> None:

@@ -39,6 +39,18 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return work
 
 
+def test_help_keeps_the_names_of_tables_in_brackets() -> None:
+    told = {
+        ("run",): ["[enrich]", "[train]"],
+        ("prepare",): ["[prepare]", "[cluster.NAME]"],
+        ("sweep",): ["[train]", "[cluster.NAME]"],
+        ("cluster", "check"): ["[cluster.NAME]"],
+    }
+    for command, names in told.items():
+        text = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"}).stdout
+        assert [name for name in names if name not in text] == [], command
+
+
 def test_help_names_every_command() -> None:
     runner = CliRunner()
     text = runner.invoke(app, ["--help"]).stdout
