@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ PasswordAuthentication no
 PermitRootLogin prohibit-password
 StrictModes no
 UsePAM no
-"""
+{environment}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ def why_not() -> str:
 
 
 @contextmanager
-def running_sshd(root: Path) -> Iterator[Sshd]:
-    """Start the server below `root`."""
+def running_sshd(root: Path, environment: Mapping[str, str] | None = None) -> Iterator[Sshd]:
+    """Start the server below `root`; who logs in has `environment`, as a host's profile would give."""
     root.mkdir(parents=True, exist_ok=True)
     for name in ("host_key", "user_key"):
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(root / name)]
@@ -57,7 +57,10 @@ def running_sshd(root: Path) -> Iterator[Sshd]:
         port = probe.getsockname()[1]
     host_key = " ".join((root / "host_key.pub").read_text().split()[:2])
     (root / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}\n")
-    (root / "sshd_config").write_text(_CONFIG.format(port=port, root=root))
+    given = " ".join(f"{name}={value}" for name, value in (environment or {}).items())
+    (root / "sshd_config").write_text(
+        _CONFIG.format(port=port, root=root, environment=f"SetEnv {given}\n" if given else "")
+    )
     # Where a server separates its privileges; Debian makes it when the service starts.
     Path("/run/sshd").mkdir(exist_ok=True)
     with (root / "log").open("wb") as log:
