@@ -7,6 +7,9 @@ import pytest
 from benchmarks.build import store_of
 from benchmarks.driver import STEPS
 from benchmarks.driver import measure as measure_driver
+from benchmarks.gpu import Sizes as GpuSizes
+from benchmarks.gpu import describe as describe_gpu
+from benchmarks.gpu import measure as measure_gpu
 from benchmarks.loader_cost import measure_loaders
 from benchmarks.report import Bar, format_table, ratio_bar
 from benchmarks.scaling import measure as measure_scaling
@@ -70,6 +73,16 @@ def test_a_whole_training_is_timed_beside_its_parts_and_its_memory_taken(tmp_pat
     phases = ("between checkpoints", "is saved", "is read", "4 × the rows")
     assert all(phase in bar.name for phase, bar in zip(phases, bars, strict=True))
     assert "(360 and 1,024 rows)" in bars[3].measured
+
+
+@pytest.mark.slow
+def test_a_gpu_s_bars_are_measured_on_a_cpu_too_and_not_judged(tmp_path: Path) -> None:
+    sizes = GpuSizes(contrasts=300, genes=200, units=8, epochs=2)
+    environment, bars = measure_gpu(tmp_path, sizes)
+    assert environment["platform"] == "cpu"
+    assert [bar.limit for bar in bars] == ["≥ 0.9", "≤ 2.0", "", ""]
+    assert all(bar.met is None for bar in bars)
+    assert "300 contrasts" in describe_gpu(environment, sizes, bars)
 
 
 @pytest.mark.slow
