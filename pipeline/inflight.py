@@ -20,8 +20,10 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 # Tasks waiting beyond the running ones: enough that no thread starves, few enough for any scheduler.
-TASKS_PER_THREAD = 3
+TASKS_PER_THREAD = 4
 _COUNT_EVERY_S = 2.0
+# What ends within so long is taken together: each conversation with the scheduler costs milliseconds.
+_TOGETHER_S = 0.01
 
 
 def run_bounded(
@@ -125,7 +127,9 @@ def _run_on(
             completed.add(future)
 
     fill()
-    for batch in completed.batches():
+    for first in completed.batches():
+        time.sleep(_TOGETHER_S)
+        batch = [*first, *completed.next_batch(block=False)]
         found = _gather(client, batch, address)
         ended = [(submitted.pop(future.key), result) for future, result in found]
         fill()
