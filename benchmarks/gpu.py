@@ -10,7 +10,6 @@ finds the memory of another taken. Bars are judged on a GPU at the full size, an
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,20 +22,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
+from benchmarks.our_step import make_step
+from benchmarks.own_process import figures_of
 from benchmarks.report import Bar, format_table, ratio_bar
 from model.batches.batch import Loader
 from model.batches.resident import ResidentLoader
 from model.batches.rows import epoch_rows
 from model.batches.streamed import StreamedLoader
-from model.networks.autoencoder import Autoencoder
 from model.networks.settings import PAPER_NETWORK
-from model.training.adam import keras_adam
 from model.training.environment import DETERMINISTIC, describe_environment
-from model.training.gene_columns import make_gene_columns
-from model.training.settings import LossSettings
-from model.training.step import Batch, train_step
 from storage.training_copy import CHUNK_ROWS, CopyManifest, TrainingCopy
 
 BATCH = 128
@@ -152,16 +147,8 @@ def run_side(
     """One side's figures, from a new process."""
     flags = os.environ.get("XLA_FLAGS", "") + (f" {DETERMINISTIC}" if deterministic else "")
     given = [f"--{name}={value}" for name, value in asdict(sizes).items()]
-    command = [sys.executable, "-m", "benchmarks.gpu", f"--side={side}", f"--in={folder}", *given]
-    done = subprocess.run(
-        command,
-        env={**os.environ, "XLA_FLAGS": flags},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    told = [f"--side={side}", f"--in={folder}", *given]
+    return figures_of("benchmarks.gpu", told, XLA_FLAGS=flags)
 
 
 def write_copy(folder: Path, sizes: Sizes) -> None:
@@ -192,25 +179,14 @@ def open_copy(folder: Path, sizes: Sizes) -> TrainingCopy:
     return TrainingCopy(folder / "random.zarr", manifest)
 
 
-def make_step(sizes: Sizes) -> Callable[[jax.Array], jax.Array]:
-    """The paper's training step on a raw batch: its loss, which nobody has waited for."""
-    net = Autoencoder(replace(PAPER_NETWORK, code=sizes.units), sizes.genes, seed=0)
-    optimizer = nnx.Optimizer(net, keras_adam(1e-3), wrt=nnx.Param)
-    everything = np.ones(sizes.genes, np.bool_)
-    columns = make_gene_columns(np.zeros(sizes.genes), np.ones(sizes.genes), everything)
-    weight = jnp.ones(BATCH)
-
-    def step(raw: jax.Array) -> jax.Array:
-        return train_step(
-            net, optimizer, Batch(raw, weight), columns, settings=LossSettings(), seed=0
-        )
-
-    return step
+def make_paper_step(sizes: Sizes) -> Callable[[jax.Array], jax.Array]:
+    """A step of the paper's network."""
+    return make_step(replace(PAPER_NETWORK, code=sizes.units), sizes.genes, BATCH)
 
 
 def train_through(loader: Loader, sizes: Sizes) -> dict[str, float]:
     """Rows a second over all epochs but the first, which compiles; losses are read once an epoch."""
-    step = make_step(sizes)
+    step = make_paper_step(sizes)
     steps = 0
     started = time.perf_counter()
     for epoch in range(sizes.epochs + 1):
@@ -241,7 +217,7 @@ def step_side(folder: Path, sizes: Sizes) -> dict[str, float]:
     """Seconds of a step on one fixed batch, many of them queued."""
     with ResidentLoader(open_copy(folder, sizes), BATCH) as loader:
         raw = next(iter(loader.batches(np.arange(BATCH)[None]))).logfc
-        step = make_step(sizes)
+        step = make_paper_step(sizes)
         return {"step_s": _seconds(lambda: step(raw))}
 
 

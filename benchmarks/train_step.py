@@ -7,9 +7,7 @@ runs in a process of its own, in turns, on the same cores. A peer that is not in
 import argparse
 import importlib.util
 import json
-import os
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from benchmarks.own_process import figures_of
 from benchmarks.report import Bar, format_table, ratio_bar
 
 BATCH = 128
@@ -51,15 +50,7 @@ def main() -> int:
 def run_side(side: str, options: argparse.Namespace) -> dict[str, float]:
     """One side's figures, from a new process."""
     sizes = [f"--{name}={getattr(options, name)}" for name in ("genes", "units", "steps")]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.train_step", f"--side={side}", *sizes],
-        env={**os.environ, "KERAS_BACKEND": "jax"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    return figures_of("benchmarks.train_step", [f"--side={side}", *sizes], KERAS_BACKEND="jax")
 
 
 def make_bars(best: dict[str, dict[str, float]], options: argparse.Namespace) -> list[Bar]:
@@ -109,28 +100,16 @@ def measure(side: str, n_genes: int, units: int, steps: int) -> dict[str, float]
 def ours_step(x: np.ndarray, units: int) -> Callable[[], float]:
     """A step of the paper's network on a raw float16 batch."""
     import jax.numpy as jnp
-    from flax import nnx
 
-    from model.networks.autoencoder import Autoencoder
+    from benchmarks.our_step import make_step
     from model.networks.settings import LINEAR_NETWORK
-    from model.training.adam import keras_adam
-    from model.training.gene_columns import make_gene_columns
-    from model.training.settings import LossSettings
-    from model.training.step import Batch, train_step
 
-    n_genes = x.shape[1]
     settings = replace(
         LINEAR_NETWORK, code=units, activation="relu", code_activation="relu", output="sigmoid"
     )
-    net = Autoencoder(settings, n_genes, seed=0)
-    optimizer = nnx.Optimizer(net, keras_adam(1e-3), wrt=nnx.Param)
-    columns = make_gene_columns(np.zeros(n_genes), np.ones(n_genes), np.ones(n_genes, np.bool_))
-    batch = Batch(jnp.asarray(x, jnp.float16), jnp.ones(BATCH))
-
-    def step() -> float:
-        return float(train_step(net, optimizer, batch, columns, settings=LossSettings(), seed=0))
-
-    return step
+    step = make_step(settings, x.shape[1], BATCH)
+    raw = jnp.asarray(x, jnp.float16)
+    return lambda: float(step(raw))
 
 
 def keras_step(x: np.ndarray, units: int) -> Callable[[], float]:

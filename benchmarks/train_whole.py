@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -15,22 +14,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import psutil
-from flax import nnx
 
+from benchmarks.our_step import make_step
+from benchmarks.own_process import figures_of
 from benchmarks.report import Bar, ratio_bar
 from model.batches.batch import Loader
 from model.batches.rows import epoch_rows
 from model.batches.streamed import StreamedLoader
 from model.fit_model import Task, fit_model, make_task
-from model.networks.autoencoder import Autoencoder, count_parameters
+from model.networks.autoencoder import count_parameters
 from model.networks.settings import LINEAR_NETWORK, PAPER_NETWORK
 from model.recipe import Recipe
 from model.training import loop
-from model.training.adam import keras_adam
 from model.training.checkpoints import Checkpoints
-from model.training.gene_columns import make_gene_columns
-from model.training.settings import LossSettings, TrainSettings
-from model.training.step import Batch, train_step
+from model.training.settings import TrainSettings
 from storage.disk import Disk
 from storage.split import read_split
 from storage.training_copy import TrainingCopy, copy_manifest_path, copy_path
@@ -59,11 +56,7 @@ def measure_end_to_end(
 def _end_to_end(
     copy: TrainingCopy, code: int, steps: int, repeats: int, threads: int, judged: bool
 ) -> Bar:
-    n_genes = copy.n_genes
-    net = Autoencoder(replace(LINEAR_NETWORK, code=code), n_genes, seed=0)
-    optimizer = nnx.Optimizer(net, keras_adam(1e-3), wrt=nnx.Param)
-    columns = make_gene_columns(np.zeros(n_genes), np.ones(n_genes), np.ones(n_genes, np.bool_))
-    weight = jnp.ones(BATCH)
+    step = make_step(replace(LINEAR_NETWORK, code=code), copy.n_genes, BATCH)
     epochs = -(-steps * BATCH // copy.n_rows)
     rows = np.concatenate(
         [epoch_rows(np.arange(copy.n_rows), BATCH, 0, e, pad=True) for e in range(epochs)]
@@ -71,11 +64,6 @@ def _end_to_end(
     with StreamedLoader(copy, BATCH, threads=threads) as loader:
         # A copy of its own, so that no buffer of the loader is held.
         fixed = jnp.array(next(iter(loader.batches(rows[:1]))).logfc)
-
-        def step(raw: jax.Array) -> jax.Array:
-            batch = Batch(raw, weight)
-            return train_step(net, optimizer, batch, columns, settings=LossSettings(), seed=0)
-
         sides: dict[str, Run] = {
             "loader": lambda: _drain(loader, rows[:steps]),
             "compute": lambda: _finish(step(fixed) for _ in range(steps)),
@@ -144,14 +132,7 @@ def measure_memory(workspace: Path, units: int, steps: int, *, judged: bool) -> 
 
 def _run_side(workspace: Path, units: int, steps: int, times: int, epochs: int) -> dict[str, float]:
     sizes = [str(size) for size in (units, steps, times, epochs)]
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.train_whole", str(workspace), *sizes],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+    return figures_of("benchmarks.train_whole", [str(workspace), *sizes])
 
 
 def _train_watched(

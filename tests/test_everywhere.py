@@ -124,11 +124,7 @@ def way(
         if why := ssh_daemon.why_not():
             pytest.skip(why)
         with ssh_daemon.running_sshd(tmp_path / "sshd", CREDENTIALS) as server:
-            yield (
-                name,
-                f'[cluster.ssh.options.connect_options]\nport = {server.port}\nusername = "{server.user}"\n'
-                f'client_keys = ["{server.key}"]\nknown_hosts = "{server.known_hosts}"\n',
-            )
+            yield name, server.options_of(name)
     else:
         yield name, ""
 

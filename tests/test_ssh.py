@@ -43,20 +43,15 @@ def profile(sshd: Sshd, **changes: object) -> ClusterProfile:
 
 
 def write_profile(root: Path, sshd: Sshd) -> None:
-    text = f"""
+    text = """
 [cluster.hosts]
 kind = "ssh"
 hosts = ["127.0.0.1", "127.0.0.1"]
 memory_gib = 1.0
 tls = true
-[cluster.hosts.options.connect_options]
-port = {sshd.port}
-username = "{sshd.user}"
-client_keys = ["{sshd.key}"]
-known_hosts = "{sshd.known_hosts}"
 """
     with (root / "dexome.toml").open("a") as file:
-        file.write(text)
+        file.write(text + sshd.options_of("hosts"))
 
 
 def test_the_main_job_by_ssh_gives_the_compendium_of_one_process(

@@ -33,6 +33,14 @@ class Sshd:
     key: Path
     known_hosts: Path
 
+    def options_of(self, profile: str) -> str:
+        """What a profile of dexome.toml says of how to connect."""
+        return (
+            f"[cluster.{profile}.options.connect_options]\nport = {self.port}\n"
+            f'username = "{self.user}"\nclient_keys = ["{self.key}"]\n'
+            f'known_hosts = "{self.known_hosts}"\n'
+        )
+
 
 def why_not() -> str:
     """Why no server can be started here; empty: it can."""
