@@ -3,6 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DIR ?= demo
 STAMP := $(VENV)/.dexome-setup
+# Tests in two processes, of which one takes from the other's when it has done its own.
+TWO := --numprocesses 2 --dist worksteal
 
 .PHONY: setup demo test test-slow lint format bench bench-dea bench-curation bench-go bench-train bench-cluster clean
 
@@ -19,10 +21,10 @@ demo: setup
 	$(BIN)/dexome demo $(DIR)
 
 test: setup
-	$(BIN)/pytest -m 'not slow'
+	$(BIN)/pytest $(TWO) -m 'not slow'
 
 test-slow: setup
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest $(TWO) -m slow
 
 lint: setup
 	$(BIN)/ruff format --check .
