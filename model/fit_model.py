@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,6 +27,8 @@ from model.networks.autoencoder import Autoencoder
 from model.recipe import MODELS, Devices, Recipe
 from model.scaling import Scaling
 from model.scaling_rows import scaling_of_rows
+from model.trained_on import TrainedOn
+from model.training.checkpoints import FOLDER as CHECKPOINTS
 from model.training.checkpoints import Checkpoints, Identity
 from model.training.environment import describe_environment
 from model.training.estimate import Estimate, check_fits, estimate_training
@@ -67,7 +70,12 @@ class Task:
     def identity(self) -> Identity:
         """What a checkpoint of it says of itself."""
         manifest = self.copy.manifest
-        config = {**self.recipe.binding(), "split": self.split.store, "copy": manifest.key}
+        config: dict[str, Any] = {
+            **self.recipe.binding(),
+            "split": self.split.store,
+            "copy": manifest.key,
+            **self.trained_on.hashes(),
+        }
         if self.fold is not None:
             config["fold"] = self.fold
         return Identity(
@@ -77,9 +85,19 @@ class Task:
         )
 
     @property
+    def trained_on(self) -> TrainedOn:
+        """Ids of its genes and contrasts."""
+        genes, contrasts = self.copy.genes, self.copy.contrasts
+        return TrainedOn(
+            genes=tuple(genes[i] for i in np.flatnonzero(self.scaling.mask)),
+            training=tuple(contrasts[i] for i in self.training),
+            validation=tuple(contrasts[i] for i in self.validation),
+        )
+
+    @property
     def checkpoints(self) -> Checkpoints:
         """Where its checkpoints lie."""
-        return Checkpoints(self.folder / "checkpoints")
+        return Checkpoints(self.folder / CHECKPOINTS)
 
     @property
     def metrics(self) -> JsonLines:
@@ -107,8 +125,7 @@ def make_task(
         A name that is no folder's, a copy that is not there, a batch larger than the training part, or more
         components to start from than there are.
     """
-    if not name or name != Path(name).name or name.startswith("."):
-        raise InputError(f"{name!r} can't be the name of a model; give letters, digits and dashes")
+    folder = model_folder(workspace, name)
     copy = TrainingCopy.open(disk, split.copy, verify=False, cache=workspace / CACHE)
     training, validation = (
         split.rows(part) if fold is None else split.rows(part)[split.fold[split.rows(part)] != fold]
@@ -123,7 +140,7 @@ def make_task(
     if fold is not None:
         scaling = scaling_of_rows(copy, rows, split.weight[training], scaling, split.scaling)
     return Task(
-        folder=workspace / MODELS / name,
+        folder=folder,
         split=split,
         copy=copy,
         recipe=recipe,
@@ -132,6 +149,13 @@ def make_task(
         scaling=scaling,
         fold=fold,
     )
+
+
+def model_folder(workspace: Path, name: str) -> Path:
+    """Where the model `name` lies; refuses what is no folder's name."""
+    if not name or name != Path(name).name or name.startswith("."):
+        raise InputError(f"{name!r} can't be the name of a model; give letters, digits and dashes")
+    return workspace / MODELS / name
 
 
 def _check_start(recipe: Recipe, n_rows: int, n_genes: int) -> None:

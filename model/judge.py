@@ -12,7 +12,7 @@ from model.evaluation.halves import score_halves, score_signal
 from model.evaluation.recall import hide_entries
 from model.evaluation.scores import Scores, join_scores, score
 from model.evaluation.study_sums import StudySums, sum_by_study
-from model.fit_model import Task, copy_rows
+from model.fit_model import Task, copy_rows, row_weights
 from model.scaling import Scaling
 from storage.halves import Halves
 from storage.halves_schema import REPLICATE
@@ -73,7 +73,29 @@ def held_out(task: Task, contrasts: np.ndarray, halves: Halves | None = None) ->
         reference_of(task.split, task.scaling, task.copy.genes),
         task.split.weight[contrasts].astype(np.float64),
         tuple(task.split.studies[contrasts].tolist()),
-        tuple(half_blocks(task, halves, REPLICATE)) if halves else (),
+        tuple(half_blocks(task, halves, REPLICATE, contrasts)) if halves else (),
+    )
+
+
+def unknown_rows(task: Task, part: str) -> np.ndarray:
+    """Numbers of the split's contrasts of a part, without those that fitted the model, if it is not `train`.
+
+    A model that was trained on another split, or before `prepare --fresh`, may know some of them.
+    """
+    chosen = task.split.rows(part)
+    if part == "train":
+        return chosen
+    known = task.training if part == "validation" else np.r_[task.training, task.validation]
+    return chosen[~np.isin(copy_rows(task.copy, task.split, chosen), known)]
+
+
+def validation_rows(task: Task) -> HeldOut:
+    """The contrasts that chose the model's checkpoint, as they are weighted in training."""
+    return HeldOut(
+        CopyMatrix(task.copy, task.validation, task.scaling),
+        reference_of(task.split, task.scaling, task.copy.genes),
+        row_weights(task)[task.validation],
+        tuple(task.copy.contrasts[row] for row in task.validation),
     )
 
 
@@ -114,8 +136,10 @@ def _sum_halves(found: list[Scores], rows: HeldOut) -> StudySums:
     return sum_by_study(join_scores(found), [s for x in rows.replicates for s in x.studies])
 
 
-def half_blocks(task: Task, halves: Halves, kind: str) -> Iterator[HalfBlock]:
-    """Contrasts with halves of this kind, on the task's scale; a few rows at a time.
+def half_blocks(
+    task: Task, halves: Halves, kind: str, contrasts: np.ndarray
+) -> Iterator[HalfBlock]:
+    """Those contrasts of the split that have halves of this kind, on the task's scale; a few rows at a time.
 
     A contrast without a learned gene that is observed in both halves is passed over.
     """
@@ -125,6 +149,7 @@ def half_blocks(task: Task, halves: Halves, kind: str) -> Iterator[HalfBlock]:
     shift, scale = task.scaling.shift[genes], task.scaling.scale[genes]
     weight_of = dict(zip(task.split.contrasts.tolist(), task.split.weight.tolist(), strict=True))
     chosen = halves.rows(kind)
+    chosen = chosen[np.isin(halves.contrasts[chosen], task.split.contrasts[contrasts])]
     for start in range(0, len(chosen), HEIGHT):
         rows = chosen[start : start + HEIGHT]
         a, b = ((half[:, columns] - shift) * scale for half in halves.read(kind, rows))

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from model.evaluation.halves import score_halves, score_signal
 from model.evaluation.intervals import Interval, r2_gain, r2_interval, r2_share
 from model.evaluation.scores import Scores, join_scores
 from model.fit_model import Task
-from model.judge import Coder, half_blocks, reference_of
+from model.judge import Coder, half_blocks, reference_of, unknown_rows
 from storage.halves import Halves
 from storage.halves_schema import KINDS
 
@@ -37,21 +39,35 @@ class HalvesTable:
 
 
 def score_on_halves(
-    task: Task, coders: Mapping[str, tuple[int, Coder]], halves: Halves, *, seed: int = 0
+    task: Task,
+    coders: Mapping[str, tuple[int, Coder]],
+    halves: Halves,
+    part: str,
+    *,
+    seed: int = 0,
 ) -> dict[str, HalvesTable]:
-    """A table for each kind of halves that there is; `identity` says the one half as it is."""
-    found = {kind: _score_kind(task, coders, halves, kind, seed) for kind in KINDS}
+    """A table for each kind of halves that there is; `identity` says the one half as it is.
+
+    Contrasts of `part` that fitted the model are left out.
+    """
+    chosen = unknown_rows(task, part)
+    found = {kind: _score_kind(task, coders, halves, kind, chosen, seed) for kind in KINDS}
     return {kind: table for kind, table in found.items() if table is not None}
 
 
 def _score_kind(
-    task: Task, coders: Mapping[str, tuple[int, Coder]], halves: Halves, kind: str, seed: int
+    task: Task,
+    coders: Mapping[str, tuple[int, Coder]],
+    halves: Halves,
+    kind: str,
+    contrasts: np.ndarray,
+    seed: int,
 ) -> HalvesTable | None:
     reference = reference_of(task.split, task.scaling, task.copy.genes)
     blocks: dict[str, list[Scores]] = {name: [] for name in (*coders, IDENTITY)}
     signal: list[Scores] = []
     studies: list[str] = []
-    for x in half_blocks(task, halves, kind):
+    for x in half_blocks(task, halves, kind, contrasts):
         studies += x.studies
         signal.append(score_signal(x.a, x.b, reference, x.weight))
         for name, (_, coder) in coders.items():

@@ -8,9 +8,9 @@ import numpy as np
 
 from model.baselines.copy_matrix import CopyMatrix
 from model.baselines.matrix import Floats, Matrix, row_blocks
-from model.baselines.observed_pca import ObservedPcaSettings, fit_observed_pca
+from model.baselines.observed_pca import ObservedPca, ObservedPcaSettings, fit_observed_pca
 from model.baselines.pca import PcaSettings, fit_pca
-from model.baselines.projection import mean_only, random_projection
+from model.baselines.projection import Projection, mean_only, random_projection
 from model.evaluation.intervals import Interval, r2_gain, r2_interval
 from model.evaluation.recall import sign_asymmetry, top_gene_recall
 from model.evaluation.scores import Scores
@@ -23,6 +23,8 @@ from model.judge import (
     reference_of,
     score_hidden,
     score_visible,
+    unknown_rows,
+    validation_rows,
 )
 from model.networks.autoencoder import Autoencoder
 from model.training.checkpoints import Checkpoint, restore_into
@@ -30,7 +32,12 @@ from model.training.step import code_step
 from storage.errors import InputError
 
 # Bump when the same model and split give other scores, or more of them.
-EVALUATION_VERSION = 1
+EVALUATION_VERSION = 2
+
+
+UNTRAINED = "the start, untrained"
+# Names of the baselines whose components a network may start at.
+STARTS = ("PCA, zeros for missing", "PCA, observed entries")
 
 
 class NetworkCoder:
@@ -84,7 +91,8 @@ class Line:
 class Evaluation:
     """What models reach on held-out contrasts: the table, and the scores of each model behind it.
 
-    `contrasts` and `studies` label the rows of the scores, `genes` their columns.
+    `contrasts` and `studies` label the rows of the scores, `genes` their columns. `left_out` contrasts of the
+    part are not scored: they fitted the model.
     """
 
     lines: list[Line]
@@ -92,14 +100,38 @@ class Evaluation:
     contrasts: list[str]
     studies: list[str]
     genes: list[str]
+    left_out: int
 
 
 def make_coders(task: Task, model: Coder, *, seed: int = 0) -> dict[str, tuple[int, Coder]]:
-    """The model and its baselines, fitted on the training rows, by name: rank and coder."""
+    """The model and its baselines, fitted on the training rows, by name: rank and coder.
+
+    A model that started at principal components has that start beside it: what training made is the rest.
+    """
     training = CopyMatrix(task.copy, task.training, task.scaling)
     reference = reference_of(task.split, task.scaling, task.copy.genes)
     rank = task.recipe.network.code
-    return {"model": (rank, model), **fit_baselines(training, reference, rank, seed)}
+    baselines = fit_baselines(training, reference, rank, seed)
+    found: dict[str, tuple[int, Coder]] = {"model": (rank, model)}
+    ranks = [baselines[name][0] for name in STARTS if name in baselines]
+    if task.recipe.network.initial == "pca" and ranks == [rank, rank]:
+        projection, observed = (baselines[name][1] for name in STARTS)
+        assert isinstance(projection, Projection)
+        assert isinstance(observed, ObservedPca)
+        found[UNTRAINED] = (rank, _untrained(task, [observed.components, projection.components]))
+    return {**found, **baselines}
+
+
+def _untrained(task: Task, starts: list[Floats]) -> Coder:
+    """The model as it was before its first step: at those components that fit the validation rows better."""
+    n_genes = int(task.scaling.mask.sum())
+    coders = []
+    for components in starts:
+        net = Autoencoder(task.recipe.network, n_genes, seed=task.recipe.fit.seed)
+        net.start_at(jnp.asarray(components))
+        coders.append(NetworkCoder(net))
+    rows = validation_rows(task)
+    return max(coders, key=lambda coder: score_visible(coder, rows).r2)
 
 
 def score_beside_baselines(
@@ -117,12 +149,17 @@ def score_beside_baselines(
     Raises
     ------
     InputError
-        The part has no contrast.
+        The part has no contrast, or none that did not fit the model.
     """
     coders = coders or make_coders(task, model, seed=seed)
-    chosen = task.split.rows(part)
-    if not len(chosen):
+    whole, chosen = task.split.rows(part), unknown_rows(task, part)
+    if not len(whole):
         raise InputError(f"the split has no {part} contrast; give [prepare.split] other shares")
+    if not len(chosen):
+        raise InputError(
+            f"all {len(whole)} {part} contrasts of {task.split.store} fitted the model; name the split that "
+            "it was trained on by --split"
+        )
     rows = held_out(task, chosen)
     studies = list(rows.studies)
     visible = {name: score_visible(coder, rows) for name, (_, coder) in coders.items()}
@@ -154,6 +191,7 @@ def score_beside_baselines(
         contrasts=task.split.contrasts[chosen].tolist(),
         studies=studies,
         genes=[gene for gene, in_it in zip(task.copy.genes, mask, strict=True) if in_it],
+        left_out=len(whole) - len(chosen),
     )
 
 
@@ -170,8 +208,7 @@ def fit_baselines(
     if allowed >= 1:
         pca = fit_pca(training, allowed, PcaSettings(seed=seed))
         observed = fit_observed_pca(training, allowed, ObservedPcaSettings(), start=pca)
-        found["PCA, zeros for missing"] = (allowed, pca.projection)
-        found["PCA, observed entries"] = (allowed, observed)
+        found |= zip(STARTS, ((allowed, pca.projection), (allowed, observed)), strict=True)
         found["PCA, shrunken"] = (allowed, pca.shrunken())
     return found
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from distributed import Client
 
+from pipeline.choose_split import PREPARE_VERSION, split_name
 from pipeline.make_split import make_split
 from pipeline.prepare.settings import PrepareSettings
 from pipeline.progress import Report
 from pipeline.stages.prepare_links import read_labels, read_super_series
 from pipeline.workspace import Workspace
 from pipeline.write_copy import write_copy
-from storage.compile_split import publish_split, split_store
+from storage.compile_split import publish_split
 from storage.errors import InputError
 from storage.generation import FOLDER, is_published, read_current
 from storage.hashing import hash_json
@@ -21,9 +22,6 @@ from storage.lease import Lease
 from storage.open import open_compendium, open_store
 
 log = logging.getLogger(__name__)
-
-# Bump when the same settings and generation give another split.
-PREPARE_VERSION = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +66,7 @@ def run_prepare(
     series = read_super_series(workspace.root / table) if table else []
     tree = open_compendium(workspace.disk)
     labels = read_labels(tree)
-    store = split_store(hash_json([PREPARE_VERSION, asdict(settings)])[:12])
+    store = split_name(settings)
     inputs = hash_json([PREPARE_VERSION, current.manifest_sha256, asdict(settings), series])
     new = fresh or rebuild or not is_published(disk, current.generation, store, inputs)
     if new:

@@ -1,5 +1,6 @@
 """A split of a compendium: parts, folds, weights of contrasts, and moments of genes, as plain arrays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -77,13 +78,22 @@ class Split:
         )
 
 
-def read_split(disk: Files, store: str | None = None, generation: str | None = None) -> Split:
-    """A split of a generation: the one called `store`, else the newest; of the current generation by default.
+def read_split(
+    disk: Files,
+    store: str | None = None,
+    generation: str | None = None,
+    *,
+    preferred: Sequence[str] = (),
+) -> Split:
+    """A split of a generation, which is the current one by default.
+
+    It is the one called `store`; without a name the first of `preferred` that is there, and where nothing is
+    preferred the only one.
 
     Raises
     ------
     InputError
-        There is none, or none of that name.
+        There is none, or none of these names, or nothing says which of several.
     """
     if generation is None:
         current = read_current(disk)
@@ -94,11 +104,22 @@ def read_split(disk: Files, store: str | None = None, generation: str | None = N
     if not found:
         raise InputError(f"{generation} has no split yet; run `dexome prepare`")
     if store is None:
-        opened = {name: open_store(disk, generation, name) for name in found}
-        store = max(found, key=lambda name: (str(opened[name].attrs["published_at"]), name))
+        wanted = preferred or found[:1]
+        store = next((name for name in wanted if name in found), None)
+        if store is None or (not preferred and len(found) > 1):
+            raise InputError(
+                f"{generation} has {', '.join(found)}, {_none_of(preferred)}; run `dexome prepare`, or say "
+                "which by --split"
+            )
     elif store not in found:
         raise InputError(f"{generation} has no {store}; there is {', '.join(found)}")
     return Split.from_dataset(open_store(disk, generation, store), store)
+
+
+def _none_of(preferred: Sequence[str]) -> str:
+    if not preferred:
+        return "and nothing says which is meant"
+    return f"but not {preferred[0]}, which settings or model ask for"
 
 
 def _plain(values: npt.NDArray[Any], dtype: str) -> npt.NDArray[Any]:

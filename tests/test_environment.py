@@ -15,6 +15,9 @@ CONFIG = """
 list = "../genes.tsv"
 [source]
 path = "../source"
+[prepare.genes]
+min_contrasts = 2
+min_studies = 2
 [train]
 name = "meshed"
 [train.network]

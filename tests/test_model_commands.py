@@ -34,6 +34,9 @@ TRAIN = """
 list = "../genes.tsv"
 [source]
 path = "../source"
+[prepare.genes]
+min_contrasts = 2
+min_studies = 2
 [train]
 memory_gib = 0.0
 [train.network]

@@ -45,6 +45,9 @@ CONFIG = """
 list = "../genes.tsv.gz"
 [source]
 path = "../studies"
+[prepare.genes]
+min_contrasts = 2
+min_studies = 2
 [train.network]
 code = 4
 [train.fit]
@@ -321,6 +324,9 @@ def test_without_replicates_the_commands_say_so(
         CONFIG.replace("../genes.tsv.gz", "../genes.tsv")
         .replace("../studies", "../source/studies")
         .replace("batch_size = 8", "batch_size = 2")
+        .replace(
+            "[train.network]", "[prepare.split]\ntrain = 1.0\nvalidation = 0.0\n[train.network]"
+        )
     )
     told = dexome("halves", "--part", "train", "-w", workspace.root)
     assert "replicate  0 of 4 contrasts, of 0 studies; left out: few_replicates 4" in told

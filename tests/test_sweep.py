@@ -31,6 +31,9 @@ CONFIG = """
 list = "../genes.tsv"
 [source]
 path = "../source"
+[prepare.genes]
+min_contrasts = 2
+min_studies = 2
 [train.network]
 code = 3
 encoder = [6]

@@ -18,6 +18,8 @@ from model.training.progress import Progress, decode_progress
 from storage.errors import InputError, StoreError
 from storage.hashing import hash_json
 
+# Of a model's folder.
+FOLDER = "checkpoints"
 # Labels and metadata of a checkpoint, at most.
 _SLACK = 1 << 20
 # Orbax' signals are one set for a process: two threads that use it at once take each other's.

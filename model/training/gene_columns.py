@@ -47,15 +47,15 @@ def make_gene_columns(
     )
 
 
-def full_axis(columns: GeneColumns, n_genes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Shift, scale and selection of all genes: what `make_gene_columns` was made of."""
-    index = np.asarray(columns.index)
-    real = index < n_genes
+def full_axis(
+    columns: GeneColumns, places: np.ndarray, n_genes: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shift, scale and selection of all genes of a copy; those of `columns` are at `places`, ascending."""
     shift, scale = np.zeros(n_genes, np.float32), np.zeros(n_genes, np.float32)
     selected = np.zeros(n_genes, np.bool_)
-    shift[index[real]] = np.asarray(columns.shift)[real]
-    scale[index[real]] = np.asarray(columns.scale)[real]
-    selected[index[real]] = True
+    shift[places] = np.asarray(columns.shift)[: len(places)]
+    scale[places] = np.asarray(columns.scale)[: len(places)]
+    selected[places] = True
     return shift, scale, selected
 
 

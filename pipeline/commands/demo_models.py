@@ -10,6 +10,8 @@ import typer
 import xarray as xr
 
 from model.recipe import PAPER, Recipe
+from model.score_model import UNTRAINED
+from pipeline.choose_split import choose_split
 from pipeline.commands.code_figures import draw_code_figures
 from pipeline.commands.learn import PART
 from pipeline.commands.models import STOPPED, evaluate_model, find_evaluation, train_model
@@ -19,7 +21,6 @@ from pipeline.commands.trained_model import find_model
 from pipeline.workspace import Workspace
 from storage.enrichment_schema import BOTH, TERM
 from storage.open import enrichment_of
-from storage.split import read_split
 
 # What so few contrasts allow; the rest are the defaults.
 SETTINGS = """
@@ -57,6 +58,7 @@ class Comparison:
 
     lines: list[dict[str, Any]]
     recipe: Recipe
+    best_epoch: int
     n_genes: int
     trained_on: tuple[int, int]
     scored_on: tuple[int, int]
@@ -82,8 +84,9 @@ class Comparison:
 
     def in_words(self) -> str:
         """What the table is of, and what it can and cannot show."""
-        ours = next(line for line in self.lines if line["model"] == self.recipe.name)
+        ours = _line(self.lines, self.recipe.name)
         paper = next(line for line in self.lines if line["model"].startswith(_PAPER_NAME))
+        untrained = _line(self.lines, UNTRAINED)
         settings, n_studies = self.recipe, counted(self.scored_on[1], "study", "studies")
         sentences = (
             f"Trained on {_of(self.trained_on)}, scored on {_of(self.scored_on)} that share no sample "
@@ -93,7 +96,10 @@ class Comparison:
             "The paper's recipe is its network (ReLU, sigmoid output) and its training at the demo's size: "
             f"{settings.network.code} units in the place of {PAPER.network.code:,}, batches of "
             f"{settings.fit.batch_size} in the place of {PAPER.fit.batch_size}; on the contrasts, genes "
-            "and scaling of ours. Ours begins as the principal components; what it learns is the difference.",
+            "and scaling of ours.",
+            "Ours begins as the principal components of the entries that are there, and fills in what is "
+            f"missing: that is the line '{UNTRAINED}'. What training adds is the difference to it: "
+            f"{_gained(self.best_epoch, ours, untrained)}.",
             f"What this shows: the recipe of the paper, which can't output a negative fold change, "
             f"{_verdict(paper)}; ours {_verdict(ours)}. The random projection is hardly more than the answer "
             "that nothing changes.",
@@ -113,7 +119,8 @@ def compare_models(opened: Workspace, learned: dict[str, Any], tree: xr.DataTree
         network=replace(PAPER.network, code=ours.network.code),
         fit=replace(PAPER.fit, batch_size=ours.fit.batch_size),
     )
-    if train_model(opened, _PAPER_NAME, recipe)["ended"] == STOPPED:
+    split = choose_split(opened, None)
+    if train_model(opened, _PAPER_NAME, recipe, split)["ended"] == STOPPED:
         raise typer.Exit(EXIT_INTERRUPTED)
     paper = find_model(opened, _PAPER_NAME)
     of_paper = find_evaluation(opened, paper, PART) or evaluate_model(opened, paper, PART)
@@ -121,17 +128,18 @@ def compare_models(opened: Workspace, learned: dict[str, Any], tree: xr.DataTree
         (line for line in of_ours if line["model"].startswith("PCA")),
         key=lambda line: float(line["r2"]["value"]),
     )
-    split = read_split(opened.disk)
     rows = {part: split.rows(part) for part in ("train", PART)}
     sizes = {part: (len(at), len(np.unique(split.studies[at]))) for part, at in rows.items()}
     return Comparison(
         lines=[
             {**_line(of_paper["lines"], "model"), "model": "paper recipe"},
             {**_line(of_ours, "model"), "model": ours.name},
+            _line(of_ours, UNTRAINED),
             best,
             _line(of_ours, "random"),
         ],
         recipe=ours,
+        best_epoch=learned["training"]["best_epoch"],
         n_genes=int(split.selected.sum()),
         trained_on=sizes["train"],
         scored_on=sizes[PART],
@@ -152,6 +160,13 @@ def _line(lines: list[dict[str, Any]], model: str) -> dict[str, Any]:
 
 def _of(size: tuple[int, int]) -> str:
     return f"{counted(size[0], 'contrast')} of {counted(size[1], 'study', 'studies')}"
+
+
+def _gained(best_epoch: int, ours: dict[str, Any], untrained: dict[str, Any]) -> str:
+    if best_epoch < 0:
+        return "nothing, for no epoch was better than the start on the validation contrasts"
+    difference = ours["r2"]["value"] - untrained["r2"]["value"]
+    return f"{difference:+.4f} of R2, with the weights after epoch {best_epoch + 1}"
 
 
 def _verdict(line: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 import typer
 
+from pipeline.choose_split import choose_split
 from pipeline.commands.machines import machines
 from pipeline.commands.options import (
     EXIT_REFUSED,
@@ -14,6 +15,7 @@ from pipeline.commands.options import (
     ClusterOption,
     JsonOption,
     RebuildOption,
+    SplitOption,
     TakeOverOption,
     WorkspaceOption,
 )
@@ -21,7 +23,6 @@ from pipeline.commands.output import echo_fields, echo_json, echo_table
 from pipeline.workspace import open_workspace
 from storage.halves_schema import KINDS
 from storage.lease import Lease
-from storage.split import read_split
 
 
 def halves(
@@ -29,10 +30,7 @@ def halves(
     part: Annotated[
         Literal["train", "validation", "test"], typer.Option(help="Part of the split to halve.")
     ] = "test",
-    split: Annotated[
-        str | None,
-        typer.Option(help="Name of the split store.", show_default="the newest of the generation"),
-    ] = None,
+    split: SplitOption = None,
     cluster: ClusterOption = None,
     take_over: TakeOverOption = False,
     rebuild: RebuildOption = False,
@@ -50,7 +48,7 @@ def halves(
         Lease(opened.disk, take_over=take_over) as lease,
         machines(opened, cluster) as stage,
     ):
-        chosen = read_split(opened.disk, split)
+        chosen = choose_split(opened, split)
         halved = asdict(
             run_halves(
                 *(opened, genes, stage.client, lease, stage.report, chosen, part), rebuild=rebuild

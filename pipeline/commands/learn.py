@@ -37,10 +37,11 @@ def learn(opened: Workspace, lease: Lease, recipe: Recipe, split: str) -> dict[s
         The model of this name was trained with other settings or genes, or on other data without coming to
         its end; or it does not fit.
     """
-    task = make_task(opened.disk, opened.root, recipe.name, read_split(opened.disk, split), recipe)
+    chosen = read_split(opened.disk, split)
+    task = make_task(opened.disk, opened.root, recipe.name, chosen, recipe)
     training = _ended_before(task)
     if training is None:
-        training = train_model(opened, recipe.name, recipe, split)
+        training = train_model(opened, recipe.name, recipe, chosen)
     done: dict[str, Any] = {"name": recipe.name, "training": training}
     if training["ended"] == STOPPED:
         return done
@@ -79,7 +80,9 @@ def _ended_before(task: Task) -> dict[str, Any] | None:
         return None
     if newest.identity.generation != task.identity.generation:
         newest.identity.check_genes(task.identity.gene_list_sha256)
-        newest.identity.check_settings(task.identity, except_for=("copy",))
+        newest.identity.check_settings(
+            task.identity, except_for=("copy", *task.trained_on.hashes())
+        )
         ended += f"; trained on {newest.identity.generation}: another name in [train] trains anew"
     else:
         newest.identity.check_resumable(task.identity)

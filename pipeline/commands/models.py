@@ -10,6 +10,8 @@ import pandas as pd
 import typer
 
 from model.recipe import MODELS, PAPER, Recipe
+from model.trained_on import FILE as TRAINED_ON
+from pipeline.choose_split import choose_split
 from pipeline.commands.halves import echo_scores
 from pipeline.commands.options import (
     EXIT_INTERRUPTED,
@@ -19,13 +21,13 @@ from pipeline.commands.options import (
     SplitOption,
     WorkspaceOption,
 )
-from pipeline.commands.output import echo_fields, echo_json, echo_table
+from pipeline.commands.output import counted, echo_fields, echo_json, echo_table
 from pipeline.workspace import Workspace, open_workspace
 from storage.compile_halves import halves_store
 from storage.generation import manifest_key
 from storage.halves import read_halves
 from storage.hashing import hash_json
-from storage.split import read_split
+from storage.split import Split
 
 # JAX is imported when it is needed: `dexome --help` should not wait for it.
 if TYPE_CHECKING:
@@ -68,11 +70,14 @@ def train(
     opened = open_workspace(workspace)
     recipe = PAPER if preset == "paper" else opened.config.train or Recipe()
     if dry_run:
-        task = make_task(opened.disk, opened.root, name, read_split(opened.disk, split), recipe)
+        chosen = choose_split(opened, split, preset)
+        task = make_task(opened.disk, opened.root, name, chosen, recipe)
         estimate = estimate_task(task)
-        _echo(asdict(estimate), _told(estimate), as_json)
+        fields = {"split": chosen.store, **asdict(estimate)}
+        _echo(fields, {"split": chosen.store, **_told(estimate)}, as_json)
         return
-    fields = train_model(opened, name, recipe, split, tensorboard=tensorboard)
+    chosen = choose_split(opened, split, preset)
+    fields = train_model(opened, name, recipe, chosen, tensorboard=tensorboard)
     _echo(fields, {key: str(value) for key, value in fields.items()}, as_json)
     if fields["ended"] == STOPPED:
         raise typer.Exit(EXIT_INTERRUPTED)
@@ -86,7 +91,7 @@ def train_model(
     opened: Workspace,
     name: str,
     recipe: Recipe,
-    split: str | None = None,
+    split: Split,
     *,
     tensorboard: bool = False,
 ) -> dict[str, Any]:
@@ -102,13 +107,15 @@ def train_model(
     from model.training.interrupt import stop_on_signals
 
     recipe = replace(recipe, name=name)
-    task = make_task(opened.disk, opened.root, name, read_split(opened.disk, split), recipe)
+    task = make_task(opened.disk, opened.root, name, split, recipe)
     newest = task.checkpoints.newest()
     if newest is None or not newest.progress.why_ended(recipe.fit):
         estimate_task(task)
     if newest is not None:
         newest.identity.check_resumable(task.identity)
     events = EventFiles(task.metrics, task.folder / "tensorboard") if tensorboard else None
+    trained_on = json.dumps(asdict(task.trained_on), indent=0)
+    opened.local.put(f"{MODELS}/{name}/{TRAINED_ON}", trained_on.encode())
     config = json.dumps(describe(task), indent=1, sort_keys=True)
     opened.local.put(f"{MODELS}/{name}/config.json", config.encode())
     try:
@@ -124,6 +131,7 @@ def training_fields(task: "Task", progress: "Progress") -> dict[str, Any]:
     """How far a training came, for people and programs."""
     return {
         "model": str(task.folder),
+        "split": task.split.store,
         "epochs": progress.epoch,
         "steps": progress.step,
         "validation_loss": progress.best_loss,
@@ -149,7 +157,13 @@ def evaluate(
     if as_json:
         echo_json(result)
     else:
-        echo_table(evaluation_table(result["lines"]), f"{name} on {part}")
+        if result["best_epoch"] < 0:
+            typer.echo(
+                "no epoch of training was better than its start: what is scored is the start"
+            )
+        echo_table(evaluation_table(result["lines"]), f"{name} on {part} of {result['split']}")
+        if n := result["left_out"]:
+            typer.echo(f"left out    {counted(n, 'contrast')} of {part} that fitted the model")
         if result["halves"] is not None:
             echo_scores(result["halves"], part)
 
@@ -167,14 +181,18 @@ def evaluate_model(opened: Workspace, trained: "TrainedModel", part: str) -> dic
     halves = read_halves(opened.disk, task.split, part)
     coders = make_coders(task, model)
     found = score_beside_baselines(task, model, part, coders=coders)
-    on_halves = score_on_halves(task, coders, halves) if halves else None
+    on_halves = score_on_halves(task, coders, halves, part) if halves else None
     identity = trained.checkpoint.identity
     result: dict[str, Any] = {
         "part": part,
+        "split": task.split.store,
+        "contrasts": len(found.contrasts),
+        "left_out": found.left_out,
         "model_generation": identity.generation,
         "generation": task.split.generation,
         "gene_list_sha256": identity.gene_list_sha256,
         "checkpoint": trained.checkpoint.path.name,
+        "best_epoch": trained.checkpoint.progress.best_epoch,
         "inputs": _evaluation_inputs(opened, trained, part),
         "lines": [asdict(line) for line in found.lines],
         "halves": on_halves and {kind: asdict(table) for kind, table in on_halves.items()},

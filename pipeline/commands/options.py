@@ -36,7 +36,7 @@ RebuildOption = Annotated[
 ModelArgument = Annotated[str, typer.Argument(help="Name of the model: a folder below models/.")]
 SplitOption = Annotated[
     str | None,
-    typer.Option(help="Name of the split store.", show_default="the newest of the generation"),
+    typer.Option(help="Name of the split store.", show_default="that of the settings in [prepare]"),
 ]
 PartOption = Annotated[
     str | None,

@@ -8,6 +8,7 @@ import typer
 
 from model.recipe import PAPER, Recipe
 from model.sweeps.settings import Kind
+from pipeline.choose_split import choose_split
 from pipeline.commands.machines import machines
 from pipeline.commands.options import (
     EXIT_REFUSED,
@@ -20,7 +21,6 @@ from pipeline.commands.options import (
 )
 from pipeline.commands.output import echo_json, echo_table
 from pipeline.workspace import open_workspace
-from storage.split import read_split
 
 
 def sweep(
@@ -50,7 +50,7 @@ def sweep(
 
     opened = open_workspace(workspace)
     recipe = PAPER if preset == "paper" else opened.config.train or Recipe()
-    chosen = read_split(opened.disk, split)
+    chosen = choose_split(opened, split, preset)
     with machines(opened, cluster) as stage:
         swept = run_sweep(
             *(opened.disk, opened.root, stage.client, stage.report, name, over, recipe),
@@ -67,6 +67,7 @@ def sweep(
             {
                 "name": name,
                 "over": over,
+                "split": chosen.store,
                 "judged": swept.judged,
                 "ceiling": swept.ceiling and asdict(swept.ceiling),
                 "points": points,
@@ -75,7 +76,9 @@ def sweep(
             }
         )
     else:
-        echo_table(_table(points), f"{name} over {over}, judged by {swept.judged}")
+        echo_table(
+            _table(points), f"{name} over {over} on {chosen.store}, judged by {swept.judged}"
+        )
         if swept.ceiling is not None:
             typer.echo(
                 f"ceiling     {swept.ceiling.value:.4f}: what R2 replicates could reach at most"
