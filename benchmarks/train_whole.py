@@ -21,10 +21,11 @@ from benchmarks.report import Bar, ratio_bar
 from model.batches.batch import Loader
 from model.batches.rows import epoch_rows
 from model.batches.streamed import StreamedLoader
-from model.fit_model import Task, fit_model, make_task
+from model.fit_model import fit_model
 from model.networks.autoencoder import count_parameters
 from model.networks.settings import LINEAR_NETWORK, PAPER_NETWORK
 from model.recipe import Recipe
+from model.task import Task, make_task
 from model.training import loop
 from model.training.checkpoints import Checkpoints
 from model.training.settings import TrainSettings

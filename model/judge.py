@@ -12,11 +12,10 @@ from model.evaluation.halves import score_halves, score_signal
 from model.evaluation.recall import hide_entries
 from model.evaluation.scores import Scores, join_scores, score
 from model.evaluation.study_sums import StudySums, sum_by_study
-from model.fit_model import Task, copy_rows, row_weights
-from model.scaling import Scaling
+from model.scaling_rows import mean_of_rows
+from model.task import Task, copy_rows, row_weights
 from storage.halves import Halves
 from storage.halves_schema import REPLICATE
-from storage.split import Split
 
 HEIGHT = 128
 HIDDEN_SHARE = 0.1
@@ -70,7 +69,7 @@ def held_out(task: Task, contrasts: np.ndarray, halves: Halves | None = None) ->
     rows = copy_rows(task.copy, task.split, contrasts)
     return HeldOut(
         CopyMatrix(task.copy, rows, task.scaling),
-        reference_of(task.split, task.scaling, task.copy.genes),
+        reference_of(task),
         task.split.weight[contrasts].astype(np.float64),
         tuple(task.split.studies[contrasts].tolist()),
         tuple(half_blocks(task, halves, REPLICATE, contrasts)) if halves else (),
@@ -93,17 +92,19 @@ def validation_rows(task: Task) -> HeldOut:
     """The contrasts that chose the model's checkpoint, as they are weighted in training."""
     return HeldOut(
         CopyMatrix(task.copy, task.validation, task.scaling),
-        reference_of(task.split, task.scaling, task.copy.genes),
+        reference_of(task),
         row_weights(task)[task.validation],
         tuple(task.copy.contrasts[row] for row in task.validation),
     )
 
 
-def reference_of(split: Split, scaling: Scaling, genes: tuple[str, ...]) -> Floats:
-    """(selected genes,) the training mean in standardised units."""
-    place = {gene: i for i, gene in enumerate(split.genes.tolist())}
-    mean = split.mean[[place[gene] for gene in genes]]
-    reference: Floats = ((mean - scaling.shift) * scaling.scale)[scaling.mask].astype(np.float32)
+def reference_of(task: Task) -> Floats:
+    """(selected genes,) the mean of the rows that the model was trained on, in standardised units."""
+    scaling, rows = task.scaling, task.training
+    mean = mean_of_rows(task.copy, rows, row_weights(task)[rows], scaling.mask)
+    shift, scale = scaling.shift[scaling.mask], scaling.scale[scaling.mask]
+    # What was observed in no row, for a model of another compendium, is at its own centre.
+    reference: Floats = (np.nan_to_num(mean - shift) * scale).astype(np.float32)
     return reference
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from model.evaluation.halves import score_halves, score_signal
 from model.evaluation.intervals import Interval, r2_gain, r2_interval, r2_share
 from model.evaluation.scores import Scores, join_scores
-from model.fit_model import Task
 from model.judge import Coder, half_blocks, reference_of, unknown_rows
+from model.task import Task
 from storage.halves import Halves
 from storage.halves_schema import KINDS
 
@@ -63,7 +63,7 @@ def _score_kind(
     contrasts: np.ndarray,
     seed: int,
 ) -> HalvesTable | None:
-    reference = reference_of(task.split, task.scaling, task.copy.genes)
+    reference = reference_of(task)
     blocks: dict[str, list[Scores]] = {name: [] for name in (*coders, IDENTITY)}
     signal: list[Scores] = []
     studies: list[str] = []

@@ -14,7 +14,6 @@ from model.baselines.projection import Projection, mean_only, random_projection
 from model.evaluation.intervals import Interval, r2_gain, r2_interval
 from model.evaluation.recall import sign_asymmetry, top_gene_recall
 from model.evaluation.scores import Scores
-from model.fit_model import Task
 from model.judge import (
     HEIGHT,
     HIDDEN_SHARE,
@@ -27,12 +26,13 @@ from model.judge import (
     validation_rows,
 )
 from model.networks.autoencoder import Autoencoder
+from model.task import Task
 from model.training.checkpoints import Checkpoint, restore_into
 from model.training.step import code_step
 from storage.errors import InputError
 
 # Bump when the same model and split give other scores, or more of them.
-EVALUATION_VERSION = 2
+EVALUATION_VERSION = 3
 
 
 UNTRAINED = "the start, untrained"
@@ -74,7 +74,7 @@ class Line:
     """One line of the table: a model, and what it reaches on the held-out contrasts.
 
     `hidden_r2` is R² of entries that its input did not have; `recall` and `asymmetry` are means over
-    contrasts; `gain` is R² less that of the best PCA.
+    contrasts, each with its weight; `gain` is R² less that of the best PCA.
     """
 
     model: str
@@ -107,9 +107,19 @@ def make_coders(task: Task, model: Coder, *, seed: int = 0) -> dict[str, tuple[i
     """The model and its baselines, fitted on the training rows, by name: rank and coder.
 
     A model that started at principal components has that start beside it: what training made is the rest.
+
+    Raises
+    ------
+    InputError
+        No contrast that the model was trained on is there any more.
     """
+    if not len(task.training):
+        raise InputError(
+            f"none of the contrasts that {task.folder.name} was trained on is in {task.split.generation}, so "
+            "no baseline can be fitted beside it; train another model"
+        )
     training = CopyMatrix(task.copy, task.training, task.scaling)
-    reference = reference_of(task.split, task.scaling, task.copy.genes)
+    reference = reference_of(task)
     rank = task.recipe.network.code
     baselines = fit_baselines(training, reference, rank, seed)
     found: dict[str, tuple[int, Coder]] = {"model": (rank, model)}
@@ -161,6 +171,7 @@ def score_beside_baselines(
             "it was trained on by --split"
         )
     rows = held_out(task, chosen)
+    centre = (task.scaling.shift * task.scaling.scale)[task.scaling.mask]
     studies = list(rows.studies)
     visible = {name: score_visible(coder, rows) for name, (_, coder) in coders.items()}
     unseen = {name: score_hidden(coder, rows, hidden, seed) for name, (_, coder) in coders.items()}
@@ -174,11 +185,11 @@ def score_beside_baselines(
             r2=r2_interval(visible[name], studies, seed=seed),
             hidden_r2=unseen[name].r2,
             recall=_mean(
-                top_gene_recall(x, coder.reconstruct(x), n_top) for x in _rows(rows.matrix)
+                (top_gene_recall(x, coder.reconstruct(x), n_top) for x in _rows(rows.matrix)),
+                rows.weight,
             ),
             asymmetry=_mean(
-                sign_asymmetry(coder.reconstruct(x), coder.reconstruct(-x))
-                for x in _rows(rows.matrix)
+                (_asymmetry(coder, x, centre) for x in _rows(rows.matrix)), rows.weight
             ),
             gain=r2_gain(visible[name], visible[best], studies, seed=seed),
         )
@@ -218,6 +229,14 @@ def _rows(matrix: Matrix) -> Iterator[Floats]:
         yield x
 
 
-def _mean(blocks: Iterator[Floats]) -> float:
+def _asymmetry(coder: Coder, x: Floats, centre: Floats) -> Floats:
+    """Of standardised rows, their genes centred at `centre`: read the other way they are −x − 2 `centre`."""
+    forward, backward = coder.reconstruct(x), coder.reconstruct(-x - 2 * centre)
+    return sign_asymmetry(forward + centre, backward + centre)
+
+
+def _mean(blocks: Iterator[Floats], weight: Floats) -> float:
+    """Mean over rows, each with its weight, of those that are not NaN."""
     values = np.concatenate(list(blocks))
-    return float(np.nanmean(values)) if np.any(~np.isnan(values)) else float("nan")
+    there = ~np.isnan(values)
+    return float(np.average(values[there], weights=weight[there])) if there.any() else float("nan")

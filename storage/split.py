@@ -1,5 +1,6 @@
 """A split of a compendium: parts, folds, weights of contrasts, and moments of genes, as plain arrays."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -22,7 +23,8 @@ class Split:
 
     `store` and `generation` say which; `contrasts`, `studies` and the next four are (contrast,), `genes` and
     the rest (gene,), all in the order of the generation. `scaling` is "rms" or "standard", `observed` says
-    which entries count: "tested" or "measured"; `copy` is the key of the training copy made for it.
+    which entries count: "tested" or "measured"; `copy` is the key of the training copy made for it. A
+    selected gene is tested in `min_contrasts` training contrasts of `min_studies` studies.
     """
 
     generation: str
@@ -44,6 +46,8 @@ class Split:
     scaling: str
     observed: str
     copy: str
+    min_contrasts: int
+    min_studies: int
 
     @classmethod
     def from_dataset(cls, dataset: xr.Dataset, store: str) -> Self:
@@ -52,6 +56,7 @@ class Split:
             v.name: _plain(dataset[v.name].values, v.dtype)
             for v in (*SPLIT_CONTRASTS, *SPLIT_GENES)
         }
+        genes = json.loads(dataset.attrs["settings"])["genes"]
         return cls(
             generation=str(dataset.attrs["generation"]),
             store=store,
@@ -61,6 +66,8 @@ class Split:
             scaling=str(dataset.attrs["scaling"]),
             observed=str(dataset.attrs["observed"]),
             copy=str(dataset.attrs["copy"]),
+            min_contrasts=int(genes["min_contrasts"]),
+            min_studies=int(genes["min_studies"]),
             **arrays,
         )
 

@@ -92,6 +92,34 @@ def test_on_a_full_matrix_both_kinds_of_pca_are_one() -> None:
     assert between.max() < 1e-4
 
 
+@pytest.mark.parametrize("kind", ["copies", "empty", "alike"])
+def test_rows_that_tell_nothing_new_give_components_of_nothing(kind: str) -> None:
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(12, 40))
+    if kind == "copies":
+        x[3], x[7] = x[1], x[1]
+    elif kind == "empty":
+        x[2:4] = np.nan
+    else:
+        x[:] = x[0]
+    rank = 11
+    zeros = fit_pca(ArrayMatrix(x), rank, BLOCKS)
+    observed = fit_observed_pca(ArrayMatrix(x), rank, start=zeros)
+    filled = np.nan_to_num(x)
+    want = np.linalg.svd(filled)[1][:rank] ** 2 / len(x)
+    np.testing.assert_allclose(zeros.variance, want, rtol=1e-6, atol=1e-12 * want[0])
+    size = np.linalg.norm(zeros.projection.components, axis=1)
+    real = min(np.linalg.matrix_rank(filled), rank)
+    np.testing.assert_allclose(size, np.arange(rank) < real, atol=1e-5)
+    for coder in (zeros.projection, zeros.shrunken(), observed):
+        made = coder.reconstruct(x)
+        assert np.isfinite(made).all()
+        assert np.nansum((made - x) ** 2) <= np.nansum(x**2)
+    if real < rank:
+        there = ~np.isnan(x)
+        np.testing.assert_allclose(zeros.projection.reconstruct(x)[there], x[there], atol=1e-4)
+
+
 def test_pca_on_observed_entries_finds_programs_that_zeros_hide() -> None:
     rng = np.random.default_rng(6)
     x = programs(rng, 160, 200, 3, noise=0.1)

@@ -49,6 +49,19 @@ def test_scores_are_those_of_the_written_out_sums_and_weights_are_of_rows() -> N
     assert a.r2 == pytest.approx(b.r2)
 
 
+@pytest.mark.parametrize("nonsense", [np.nan, np.inf])
+def test_a_reconstruction_that_is_no_number_has_no_score(nonsense: float) -> None:
+    x = holed(2)
+    y = np.zeros_like(x)
+    y[np.isnan(x)] = nonsense
+    assert score(x, y, np.zeros(30), np.ones(20)).r2 == 0
+    y[3] = nonsense
+    got = score(x, y, np.zeros(30), np.ones(20))
+    assert not np.isfinite(got.r2)
+    assert not np.isfinite(got.mse)
+    assert np.isfinite(np.delete(got.r2_of_row, 3)).all()
+
+
 def test_a_row_or_gene_without_entries_has_no_score_and_troubles_none() -> None:
     x = holed(3)
     x[4], x[:, 2] = np.nan, np.nan

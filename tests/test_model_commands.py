@@ -12,12 +12,13 @@ from typer.testing import CliRunner
 from model.baselines.copy_matrix import CopyMatrix
 from model.baselines.observed_pca import fit_observed_pca
 from model.baselines.pca import fit_pca
-from model.fit_model import estimate_task, fit_model, make_task
+from model.fit_model import estimate_task, fit_model
 from model.judge import held_out, judge
 from model.list_models import model_generations
 from model.networks.settings import LINEAR_NETWORK, NetworkSettings
 from model.recipe import PAPER, Recipe
 from model.score_model import NetworkCoder
+from model.task import make_task
 from model.training.estimate import check_fits, estimate_training
 from model.training.metrics import JsonLines
 from model.training.settings import TrainSettings

@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from model.baselines.projection import random_projection
-from model.fit_model import make_task
 from model.recipe import Recipe
 from model.score_model import score_beside_baselines
+from model.task import make_task
 from pipeline.cli import app
 from pipeline.workspace import open_workspace
 from storage.errors import DexomeError, InputError

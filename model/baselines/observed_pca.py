@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.baselines.matrix import Floats, Matrix, gene_blocks
-from model.baselines.pca import Operator, Pca, PcaSettings, fit_pca
+from model.baselines.pca import Operator, Pca, PcaSettings, fit_pca, inverse_roots
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +143,7 @@ def _finish(
         triangle @ (loadings @ loadings.T.astype(np.float64)) @ triangle.T
     )
     values, turn = np.maximum(values[::-1], 0), turn[:, ::-1]
-    scale = 1 / np.sqrt(np.maximum(values, np.finfo(float).tiny))
+    scale = inverse_roots(values, matrix.shape[0])
     components = ((turn * scale).T @ triangle @ loadings).astype(np.float32)
     codes = basis @ turn * np.sqrt(values)
     error, count = 0.0, 0

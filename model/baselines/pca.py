@@ -100,6 +100,16 @@ def fit_pca(matrix: Matrix, rank: int, settings: PcaSettings | None = None) -> P
     )
 
 
+def inverse_roots(values: Floats, n_rows: int) -> Floats:
+    """1 / √λ of eigenvalues in descending order; 0 of those that are 0 but for rounding.
+
+    So rows that are copies of others, or empty, give components of zeros, which explain nothing.
+    """
+    real = values > np.finfo(float).eps * n_rows * values[0]
+    found: Floats = np.where(real, 1 / np.sqrt(np.where(real, values, 1)), 0.0)
+    return found
+
+
 def _filled(block: Floats, *, centre: bool) -> tuple[Floats, Floats]:
     """A block of all rows in float64 with 0 for what is missing, and its genes' means (0 uncentred)."""
     x = np.nan_to_num(block.astype(np.float64), nan=0.0)
@@ -125,8 +135,7 @@ def _components(
     n_genes = matrix.shape[1]
     mean = np.empty(n_genes, np.float32)
     components = np.empty((len(values), n_genes), np.float32)
-    scale = 1 / np.sqrt(np.maximum(values, np.finfo(float).tiny))
-    to_components = (vectors * scale).T
+    to_components = (vectors * inverse_roots(values, len(vectors))).T
     for genes, block in gene_blocks(matrix, settings.budget_gib):
         x, mean[genes] = _filled(block, centre=settings.centre)
         components[:, genes] = to_components @ x

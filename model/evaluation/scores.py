@@ -67,10 +67,13 @@ def score(x: Floats, reconstruction: Floats, reference: Floats, weight: Floats) 
         (genes,) what a model of rank 0 would say: the training mean, in the same units.
     weight
         (rows,) weights of the rows.
+
+    A reconstruction that is no number where there is a value makes every score it has part in NaN.
     """
-    error = np.nan_to_num((reconstruction - x).astype(np.float64), nan=0.0) ** 2
-    square = np.nan_to_num((x - reference).astype(np.float64), nan=0.0) ** 2
-    observed = (~np.isnan(x)).astype(np.float64)
+    there = ~np.isnan(x)
+    error = np.where(there, (reconstruction - x).astype(np.float64), 0.0) ** 2
+    square = np.where(there, (x - reference).astype(np.float64), 0.0) ** 2
+    observed = there.astype(np.float64)
     weight = weight.astype(np.float64)
     return Scores(
         error.sum(1),

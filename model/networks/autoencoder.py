@@ -60,7 +60,9 @@ class Autoencoder(nnx.Module):
         self.skip_in: Chain | None = nnx.data(skip_in)
         self.skip_out: Chain | None = nnx.data(skip_out)
 
-    def encode(self, x: jax.Array, observed: jax.Array | None = None) -> jax.Array:
+    def encode(
+        self, x: jax.Array, observed: jax.Array | None = None, boost: float = 1.0
+    ) -> jax.Array:
         """(rows, code): the latent code of standardised rows.
 
         Parameters
@@ -68,13 +70,15 @@ class Autoencoder(nnx.Module):
         observed
             (rows, columns) which entries of `x` count; needed only where the settings have `fill_passes` or
             `rescale_missing`.
+        boost
+            Factor on `x` where nothing is filled in yet: what dropout hides is made up for by what it shows.
         """
+        first = x * boost
         if observed is None:
-            return self._encode(x)
-        first = x
+            return self._encode(first)
         if self.settings.rescale_missing:
             share = observed.sum(1, keepdims=True) / self.n_genes
-            first = x / jnp.maximum(share, 1 / self.n_genes)
+            first = first / jnp.maximum(share, 1 / self.n_genes)
         z = self._encode(first)
         for _ in range(self.settings.fill_passes):
             z = self._encode(jnp.where(observed, x, self.decode(z)))
@@ -94,8 +98,10 @@ class Autoencoder(nnx.Module):
             x = x + self.skip_out(z, self.skip_in if tied else None)
         return jax.nn.sigmoid(x) if self.settings.output == "sigmoid" else x
 
-    def __call__(self, x: jax.Array, observed: jax.Array | None = None) -> jax.Array:
-        return self.decode(self.encode(x, observed))
+    def __call__(
+        self, x: jax.Array, observed: jax.Array | None = None, boost: float = 1.0
+    ) -> jax.Array:
+        return self.decode(self.encode(x, observed, boost))
 
     def start_at(self, components: jax.Array) -> None:
         """Make the linear path the projection on (code, genes) orthonormal components."""

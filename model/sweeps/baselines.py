@@ -12,12 +12,12 @@ from model.baselines.copy_matrix import CopyMatrix
 from model.baselines.observed_pca import fit_observed_pca
 from model.baselines.pca import fit_pca
 from model.baselines.projection import mean_only, random_projection
-from model.fit_model import Task, make_task
 from model.judge import Coder, HeldOut, Judgement, judge
 from model.networks.settings import LINEAR_NETWORK
 from model.recipe import MODELS, Recipe
 from model.sweeps.plan import Judged
 from model.sweeps.trial import halves_digest, judging, read_judgement
+from model.task import Task, make_task
 from model.training.settings import TrainSettings
 from storage.disk import Disk
 from storage.errors import StoreError
@@ -29,7 +29,7 @@ BaselineKind = Literal["projections", "observed"]
 
 # Baselines need a task's data and scale, whatever would be trained on it.
 _ANY = Recipe(network=replace(LINEAR_NETWORK, code=1), fit=TrainSettings(batch_size=1))
-BASELINE_VERSION = 1
+BASELINE_VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +72,8 @@ def run_baselines(item: BaselineTask) -> list[BaselineResult]:
         _ANY,
         item.fold,
     )
-    data = {name: task.identity.config.get(name) for name in ("split", "copy", "fold")}
+    config = task.identity.config
+    data = {name: config.get(name) for name in ("split", "copy", "fold", *task.trained_on.hashes())}
     halves = halves_digest(item, task.split)
     told = [BASELINE_VERSION, item.generation, data, item.kind, item.ranks, item.judged, halves]
     key = f"{MODELS}/{item.sweep}/baselines/{item.kind}-{hash_json(told)[:8]}.json"

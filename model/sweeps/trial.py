@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from model.evaluation.study_sums import StudySums
-from model.fit_model import Task, estimate_task, fit_model, make_task
+from model.fit_model import estimate_task, fit_model
 from model.judge import HeldOut, Judgement, held_out, judge
 from model.networks.autoencoder import count_parameters
 from model.recipe import MODELS
 from model.score_model import NetworkCoder
 from model.sweeps.plan import Judged, Trial
+from model.task import Task, make_task
 from model.training.loop import DivergedError
 from storage.compile_halves import halves_store
 from storage.disk import Disk
@@ -25,7 +26,7 @@ from storage.hashing import hash_json
 from storage.split import Split, read_split
 
 # Bump when the same trial would come out otherwise.
-TRIAL_VERSION = 1
+TRIAL_VERSION = 2
 
 
 class Judging(Protocol):

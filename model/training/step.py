@@ -58,15 +58,16 @@ def train_step(
     """
     x, observed = standardise(batch.raw, columns)
     weights = _weights(batch, columns, observed, settings)
-    shown, scale = observed, 1.0
+    shown, boost = observed, 1.0
     dropout = net.settings.input_dropout
     if dropout:
         key = jax.random.fold_in(jax.random.key(seed), optimizer.step[...])
         shown = observed & jax.random.bernoulli(key, 1 - dropout, observed.shape)
-        scale = 1 / (1 - dropout)
+        # Rescaling for what is missing makes up for what is hidden too.
+        boost = 1.0 if net.settings.rescale_missing else 1 / (1 - dropout)
 
     def loss_of(net: Autoencoder) -> jax.Array:
-        error = net(jnp.where(shown, x * scale, 0), shown) - x
+        error = net(jnp.where(shown, x, 0), shown, boost) - x
         loss, _, n = loss_sums(error, weights, batch.row_weight, settings)
         return loss / jnp.maximum(n, 1)
 

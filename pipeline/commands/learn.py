@@ -4,8 +4,8 @@ from typing import Any
 
 import typer
 
-from model.fit_model import Task, make_task
 from model.recipe import Recipe
+from model.task import Task, make_task
 from pipeline.commands.code_figures import draw_code_figures, find_code_figures
 from pipeline.commands.embed import PAPER_TERM, publish_codes
 from pipeline.commands.models import (

@@ -31,7 +31,7 @@ from storage.split import Split
 
 # JAX is imported when it is needed: `dexome --help` should not wait for it.
 if TYPE_CHECKING:
-    from model.fit_model import Task
+    from model.task import Task
     from model.training.estimate import Estimate
     from model.training.progress import Progress
     from pipeline.commands.trained_model import TrainedModel
@@ -62,7 +62,8 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model on the newest compendium, from its last checkpoint on if there is one."""
-    from model.fit_model import estimate_task, make_task
+    from model.fit_model import estimate_task
+    from model.task import make_task
     from model.training.environment import make_deterministic
 
     if deterministic:
@@ -102,7 +103,8 @@ def train_model(
     InputError
         It does not fit, or its newest checkpoint is of other data or settings.
     """
-    from model.fit_model import describe, estimate_task, fit_model, make_task
+    from model.fit_model import describe, estimate_task, fit_model
+    from model.task import make_task
     from model.training.events import EventFiles
     from model.training.interrupt import stop_on_signals
 

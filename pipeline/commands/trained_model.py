@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from model.fit_model import Task, model_folder
 from model.recipe import MODELS, Recipe
 from model.scaling import Scaling
 from model.score_model import NetworkCoder
+from model.task import Task, model_folder
 from model.trained_on import read_trained_on
 from model.training.checkpoints import FOLDER as CHECKPOINTS
 from model.training.checkpoints import Checkpoint, Checkpoints, read_columns
