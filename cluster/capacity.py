@@ -1,10 +1,11 @@
-"""How much memory one task has on a cluster."""
+"""What one task has on a cluster: memory, and a GPU."""
 
 from typing import Any
 
 from distributed import Client
 
 from cluster.profile import ClusterProfile
+from cluster.worker import GPU
 
 GIB = 1 << 30
 # Dask ends a worker that takes more of its memory; above it pauses.
@@ -28,6 +29,17 @@ def task_memory_bytes(profile: ClusterProfile, client: Client) -> int | None:
     if profile.kind in ("address", "gateway", "custom"):
         return None
     return int(profile.memory_gib * GIB / _threads(profile.options) * _USABLE)
+
+
+def gpu_of_task(profile: ClusterProfile, client: Client) -> dict[str, float] | None:
+    """The resource of a task that wants a GPU of its own; None where the workers offer none.
+
+    What the profile promises counts before any worker is up; those that others start are asked.
+    """
+    if profile.gpus or profile.resources.get(GPU, 0) >= 1:
+        return {GPU: 1}
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return {GPU: 1} if any(worker["resources"].get(GPU, 0) >= 1 for worker in workers) else None
 
 
 def _threads(options: dict[str, Any]) -> int:

@@ -10,7 +10,7 @@ from distributed.security import Security
 
 from cluster.profile import ClusterError, ClusterProfile
 from cluster.size import settle
-from cluster.worker import worker_keywords
+from cluster.worker import GPU, worker_keywords
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ def _start_on_gpus(profile: ClusterProfile, security: Security | None) -> LocalC
             "options": {
                 **options,
                 "env": {**options.get("env", {}), "CUDA_VISIBLE_DEVICES": gpu},
-                "resources": {"GPU": 1, **profile.resources},
+                "resources": {GPU: 1, **profile.resources},
             },
         }
     try:

@@ -12,6 +12,8 @@ ENVIRONMENT = {
     "DASK_DISTRIBUTED__WORKER__MEMORY__SPILL": "False",
     "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET": "False",
 }
+# The resource that a worker with a GPU offers.
+GPU = "GPU"
 # A task that three workers died of is an error of its own.
 ALLOWED_FAILURES = 2
 SCHEDULER_ENVIRONMENT = {

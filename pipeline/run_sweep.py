@@ -32,7 +32,6 @@ from storage.split import Split
 
 log = logging.getLogger(__name__)
 
-GPU = "GPU"
 # Where the widths of the code are set, which a sweep sets in place of the network's own.
 _CODES: dict[Kind, str] = {
     "neurons": "neurons in [sweep]",
@@ -72,11 +71,13 @@ def run_sweep(
     split: Split,
     *,
     task_memory: int | None = None,
+    resources: dict[str, float] | None = None,
 ) -> Swept:
     """Do what is left of a sweep, and write `models/NAME/sweep-KIND.json`.
 
     A trial that diverges, or whose worker dies, is told of, and the others go on. The latter is tried again
-    by the next run. `task_memory` is how many bytes a task may take; None: nobody can tell.
+    by the next run. `task_memory` is how many bytes a task may take; None: nobody can tell. `resources` are
+    what a worker must have free for one item, such as a GPU.
 
     Raises
     ------
@@ -103,7 +104,7 @@ def run_sweep(
     failed: dict[str, str] = {}
     counted, known = Counter[str](), 0
     report(Progress(stage="sweep", done=0, total=len(items)))
-    found_results = results(client, run_item, items, resources=_resources(client))
+    found_results = results(client, run_item, items, resources=resources)
     for done, (item, result) in enumerate(found_results, start=1):
         what = item.trial.name if isinstance(item, TrialTask) else f"{item.kind} baselines"
         if isinstance(result, BaseException):
@@ -168,12 +169,6 @@ def _baselines(trials: list[TrialTask], planned: list[Trial]) -> list[BaselineTa
         for fold in folds
         for kind, of_ranks in by_kind
     ]
-
-
-def _resources(client: Client) -> dict[str, float] | None:
-    """One GPU for each training, where the workers say that they have some."""
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    return {GPU: 1} if any(GPU in worker["resources"] for worker in workers) else None
 
 
 def _check_fits(trials: list[TrialTask], kind: Kind, split: Split, task_memory: int | None) -> None:

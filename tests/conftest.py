@@ -6,9 +6,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 import storage.disk
+from tests.support.slurm import Slurm, running_slurm
 
 MEMORY = Path("/dev/shm")
 MEMORY_WANTED = 8 * 2**30
@@ -46,3 +48,20 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
         yield point
     finally:
         subprocess.run(["umount", str(point)], check=True)
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    """A Slurm of this machine, which commands find by their environment."""
+    before = os.environ.get("SLURM_CONF")
+    with running_slurm(tmp_path_factory.mktemp("slurm") / "root") as running:
+        os.environ.update(running.environment)
+        try:
+            yield running
+        finally:
+            del os.environ["SLURM_CONF"]
+            if before is not None:
+                os.environ["SLURM_CONF"] = before
+    daemons = {"munged", "slurmctld", "slurmd", "slurmstepd"}
+    left = [p.name() for p in psutil.Process().children(recursive=True) if p.name() in daemons]
+    assert not left, "daemons were left behind"

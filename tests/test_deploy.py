@@ -1,9 +1,11 @@
 """What stands in cluster/deploy: each file is what its reader takes."""
 
 import importlib.util
+import os
 import re
 import subprocess
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,18 +134,57 @@ def test_every_profile_of_the_examples_is_accepted(tmp_path: Path) -> None:
     kinds = {"slurm", "pbs", "ssh", "kubernetes", "gateway", "address", "local", "custom"}
     assert {profile.kind for profile in profiles.values()} == kinds
     assert profiles["there"].tls_ca_file == tmp_path / "certificates" / "ca.pem"
-    gpu = job_script(profiles["slurm-gpu"], tmp_path) if _has_interface("ib0") else ""
-    assert not gpu or "#SBATCH --gres=gpu:1" in gpu
-
-
-def _has_interface(name: str) -> bool:
-    return Path(f"/sys/class/net/{name}").exists()
+    script = job_script(replace(profiles["slurm-gpu"], interface="lo"), tmp_path)
+    assert "#SBATCH --gres=gpu:1" in script
+    assert "#SBATCH --cpus-per-task=8" in script
+    # Two tasks in the threads of one worker would share its GPU.
+    assert "--nthreads 1 " in script
+    assert "--resources GPU=1 " in script
 
 
 @pytest.mark.parametrize("script", sorted(DEPLOY.glob("*.sbatch")), ids=lambda path: path.name)
 def test_a_job_script_is_one_of_bash(script: Path) -> None:
     subprocess.run(["bash", "-n", script], check=True)
     assert "export PYTHONSAFEPATH=1" in script.read_text()
+
+
+def stub(folder: Path, code: int) -> dict[str, str]:
+    """The environment of a job whose command `dexome` writes its arguments down, and ends with a code."""
+    command = folder / "dexome"
+    command.write_text(f'#!/bin/sh\necho "$@" >> {folder}/called\nexit {code}\n')
+    command.chmod(0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}", "SLURM_ARRAY_TASK_ID": "17"}
+
+
+@pytest.mark.parametrize(("code", "ends"), [(0, 0), (3, 0), (1, 1)])
+def test_a_job_of_an_array_has_its_share_whatever_was_submitted_with_it(
+    tmp_path: Path, code: int, ends: int
+) -> None:
+    for count in ("1", "2", "100"):
+        environment = {**stub(tmp_path, code), "SLURM_ARRAY_TASK_COUNT": count}
+        command = ["bash", str(DEPLOY / "array.sbatch"), "ws", "100"]
+        assert subprocess.run(command, env=environment, check=False).returncode == ends
+    assert (tmp_path / "called").read_text() == "analyse --part 17/100 -w ws\n" * 3
+
+
+def test_an_array_without_the_number_of_its_shares_says_what_to_give(tmp_path: Path) -> None:
+    command = ["bash", str(DEPLOY / "array.sbatch"), "ws"]
+    done = subprocess.run(
+        command, env=stub(tmp_path, 0), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "the number of shares: sbatch --array=1-100 array.sbatch ws 100" in done.stderr
+    assert not (tmp_path / "called").exists()
+
+
+@pytest.mark.parametrize(("code", "ends"), [(0, 0), (3, 0), (1, 1)])
+def test_the_compile_that_waits_for_the_array_fails_only_if_it_failed(
+    tmp_path: Path, code: int, ends: int
+) -> None:
+    (wrapped,) = re.findall("--wrap '(.*)'", (DEPLOY / "array.sbatch").read_text())
+    done = subprocess.run(["sh", "-c", wrapped], env=stub(tmp_path, code), check=False)
+    assert done.returncode == ends
+    assert (tmp_path / "called").read_text() == "compile -w ws\n"
 
 
 def test_the_image_is_made_of_what_is_there() -> None:

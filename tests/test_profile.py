@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from distributed import Client, LocalCluster
 
-from cluster.capacity import GIB, task_memory_bytes
 from cluster.connect import connect
 from cluster.extras import import_extra
 from cluster.job_queue import queue_options, vanished_jobs
@@ -279,19 +278,6 @@ def test_a_worker_is_gone_when_it_was_there_and_stays_away() -> None:
     # Asked for again, it has all the time that it needs.
     assert absences.lost({"b": ["b-0"]}, {"b-0"}, LOST_AFTER_S) == []
     assert absences.lost(workers, {"b-0"}, 9 * LOST_AFTER_S) == []
-
-
-def test_a_task_may_take_what_its_worker_has() -> None:
-    threads = ClusterProfile(kind="threads", workers=4, memory_gib=2)
-    with connect(threads) as client:
-        assert task_memory_bytes(threads, client) == int(0.95 * 2 * GIB)
-        # No worker is up that could be asked: what jobs will be given.
-        client.retire_workers()
-        options = {"cores": 8, "processes": 2}
-        jobs = ClusterProfile(kind="slurm", workers=1, memory_gib=8, options=options)
-        assert task_memory_bytes(jobs, client) == int(0.95 * 2 * GIB)
-        elsewhere = ClusterProfile(kind="address", address="tcp://h:1")
-        assert task_memory_bytes(elsewhere, client) is None
 
 
 def environment(*names: str) -> list[str | None]:

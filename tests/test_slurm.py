@@ -3,13 +3,9 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from distributed import Client
 
@@ -17,7 +13,7 @@ from cluster.connect import connect
 from cluster.profile import ClusterProfile
 from pipeline.inflight import run_bounded
 from tests.support.command import dexome, start_dexome
-from tests.support.slurm import Slurm, running_slurm, why_not
+from tests.support.slurm import Slurm, wait_until, why_not
 from tests.support.whole_run import compendium_hash, run_whole
 from tests.support.workspaces import make_workspace
 
@@ -58,22 +54,6 @@ options = { queue = "main", python = "/nowhere/python" }
 
 
 @pytest.fixture(scope="module")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
-    before = os.environ.get("SLURM_CONF")
-    with running_slurm(tmp_path_factory.mktemp("slurm") / "root") as running:
-        os.environ.update(running.environment)
-        try:
-            yield running
-        finally:
-            del os.environ["SLURM_CONF"]
-            if before is not None:
-                os.environ["SLURM_CONF"] = before
-    daemons = {"munged", "slurmctld", "slurmd", "slurmstepd"}
-    left = [p.name() for p in psutil.Process().children(recursive=True) if p.name() in daemons]
-    assert not left, "daemons were left behind"
-
-
-@pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with profiles of Slurm, not run yet."""
     top = tmp_path_factory.mktemp("slurm-work")
@@ -89,13 +69,6 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def two(**changes: object) -> ClusterProfile:
     return ClusterProfile(kind="slurm", workers=2, memory_gib=1.0, options=OPTIONS, **changes)  # type: ignore[arg-type]
-
-
-def wait_until(happened, timeout_s: float = 90.0) -> None:  # type: ignore[no-untyped-def]
-    deadline = time.monotonic() + timeout_s
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.2)
 
 
 @pytest.mark.parametrize("profile", ["two", "grows"])
@@ -208,28 +181,6 @@ def test_a_python_that_is_not_there_does_not_end_in_a_flood_of_jobs(
     assert 2 <= len(logs) <= 4
 
 
-def test_the_job_array_of_the_examples_gives_the_compendium_of_one_process(
-    slurm: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here = make_workspace(tmp_path / "here", studies=4)
-    run_whole(here)
-    work = tmp_path / "ws"
-    source = here.config.source.path
-    dexome("init", work, "--genes", here.config.genes.list, "--source", source)
-    assert dexome("plan", "-w", work).returncode == 0
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    script = Path(__file__).parents[1] / "cluster" / "deploy" / "array.sbatch"
-    limits = ["--mem=1G", "--time=00:10:00", f"--chdir={tmp_path}"]
-    command = ["sbatch", "--array=1-3", *limits, str(script), str(work)]
-    subprocess.run(command, check=True, capture_output=True)
-    wait_until(lambda: not slurm.jobs(), 120)
-    logs = sorted(tmp_path.glob("dexome-*.log"))
-    assert len(logs) == 3
-    done = dexome("compile", "-w", work)
-    assert done.returncode == 0, done.stderr + "".join(log.read_text() for log in logs)
-    assert compendium_hash(work) == compendium_hash(here.root)
-
-
 def test_workers_that_reach_their_lifetime_are_replaced_and_lose_at_most_a_task_each(
     slurm: Slurm, tmp_path: Path
 ) -> None:
@@ -256,26 +207,6 @@ def sleep_and_note(item: tuple[int, Path]) -> int:
     with (folder / f"{number}-{os.getpid()}-{time.time_ns()}").open("x"):
         time.sleep(1)
     return number
-
-
-def test_the_driver_of_the_examples_runs_as_a_job_that_asks_for_jobs(
-    slurm: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here = make_workspace(tmp_path / "here", studies=2)
-    run_whole(here)
-    work = tmp_path / "ws"
-    source = here.config.source.path
-    dexome("init", work, "--genes", here.config.genes.list, "--source", source)
-    with (work / "dexome.toml").open("a") as file:
-        file.write(PROFILES.replace("cluster.two", "cluster.slurm"))
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    script = Path(__file__).parents[1] / "cluster" / "deploy" / "driver.sbatch"
-    limits = ["--mem=1G", "--time=00:20:00", f"--chdir={tmp_path}"]
-    subprocess.run(["sbatch", *limits, str(script), str(work)], check=True, capture_output=True)
-    wait_until(lambda: not slurm.jobs(), 150)
-    (log,) = tmp_path.glob("dexome-driver-*.log")
-    assert "all done" in log.read_text(), log.read_text()
-    assert compendium_hash(work) == compendium_hash(here.root)
 
 
 def test_a_killed_driver_is_run_again_and_its_jobs_end_by_themselves(

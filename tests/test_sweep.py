@@ -1,8 +1,10 @@
 """Sweeps: which trainings they plan, what a fold sees, and what they come to on a tiny compendium."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from model.sweeps.settings import SearchSpace, SweepSettings
 from model.task import make_task
 from model.training.settings import TrainSettings
 from pipeline.cli import app
+from pipeline.inflight import results as results_of_tasks
 from pipeline.workspace import Workspace
 from storage.errors import InputError
 from storage.split import Split
@@ -265,6 +268,27 @@ def test_a_trial_that_diverges_is_told_of_and_the_others_go_on(
     assert isinstance(failed, dict)
     assert len(failed) == 2
     assert "Lower learning_rate" in next(iter(failed.values()))
+
+
+def test_a_sweep_takes_the_gpus_that_its_profile_promises(
+    prepared: tuple[Workspace, Split], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, _ = prepared
+    asked: list[object] = []
+
+    def seen(*arguments: Any, resources: Any) -> Iterator[Any]:
+        asked.append(resources)
+        return results_of_tasks(*arguments, resources=resources)
+
+    monkeypatch.setattr("pipeline.run_sweep.results", seen)
+    path = workspace.root / "dexome.toml"
+    for more, wanted in (("", None), ("resources = { GPU = 1 }\n", {"GPU": 1})):
+        path.write_text(CONFIG + more)
+        try:
+            sweep(workspace, "of-neurons", "neurons")
+        finally:
+            path.write_text(CONFIG)
+        assert asked.pop() == wanted
 
 
 def test_a_trial_that_cannot_fit_into_its_worker_is_refused(

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Machines:
-    """What a stage runs with; `task_memory` is how many bytes a task may take, None where nobody can tell."""
+    """What a stage runs with; `task_memory` is how many bytes a task may take, None where nobody can tell.
+
+    `gpu` is the resource of a task that wants a GPU of its own, None where there is none.
+    """
 
     client: "Client"
     report: Report
     task_memory: int | None
+    gpu: dict[str, float] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def share_machines(workspace: Workspace, cluster: str | None) -> Iterator[ShareM
 @contextmanager
 def machines(workspace: Workspace, cluster: str | None) -> Iterator[Machines]:
     """The cluster of a profile, for as long as a stage runs."""
-    from cluster.capacity import task_memory_bytes
+    from cluster.capacity import gpu_of_task, task_memory_bytes
     from cluster.connect import connect
     from cluster.report import has_dashboard
 
@@ -57,4 +61,5 @@ def machines(workspace: Workspace, cluster: str | None) -> Iterator[Machines]:
     with connect(profile, workspace.root / CLUSTER_FOLDER) as client, progress_report() as report:
         if has_dashboard():
             typer.echo(f"dashboard  {client.dashboard_link}", err=True)
-        yield Machines(client, report, task_memory_bytes(profile, client))
+        memory, gpu = task_memory_bytes(profile, client), gpu_of_task(profile, client)
+        yield Machines(client, report, memory, gpu)

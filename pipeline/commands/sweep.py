@@ -56,6 +56,7 @@ def sweep(
             *(opened.disk, opened.root, stage.client, stage.report, name, over, recipe),
             *(opened.config.sweep, chosen),
             task_memory=stage.task_memory,
+            resources=stage.gpu,
         )
     drawn = draw_sweep(
         opened.local, name, over, swept.points, swept.ceiling, int(chosen.selected.sum())

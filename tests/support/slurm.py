@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +105,14 @@ def why_not() -> str:
     return "" if os.geteuid() == 0 else "needs root to start munged and slurmd"
 
 
+def wait_until(happened: Callable[[], object], timeout_s: float = 90.0, what: str = "it") -> None:
+    """Look again and again until something has happened."""
+    deadline = time.monotonic() + timeout_s
+    while not happened():
+        assert time.monotonic() < deadline, f"{what} did not come within {timeout_s:g} s"
+        time.sleep(0.1)
+
+
 @contextmanager
 def running_slurm(root: Path) -> Iterator[Slurm]:
     """Start all three daemons below `root`, and leave none of them, and none of their jobs, behind."""
@@ -129,7 +137,9 @@ def running_slurm(root: Path) -> Iterator[Slurm]:
         slurm.start_controller()
         stack.enter_context(_daemon(root, "slurmd", "-D", "-f", str(config), "-N", host))
         stack.callback(_end_jobs, slurm)
-        _wait_until(lambda: "idle" in slurm._call("sinfo", "--noheader", "--format=%T"), "the node")
+        wait_until(
+            lambda: "idle" in slurm._call("sinfo", "--noheader", "--format=%T"), what="a node"
+        )
         yield slurm
 
 
@@ -141,7 +151,7 @@ def _start_munged(stack: ExitStack, root: Path) -> None:
     files = [f"--{name}-file={munge}/munged.{name}" for name in ("pid", "log", "seed")]
     command = [f"--key-file={key}", f"--socket={munge_socket}", *files]
     stack.enter_context(_daemon(root, "munged", "--force", "--foreground", *command))
-    _wait_until(munge_socket.exists, "munged")
+    wait_until(munge_socket.exists, what="munged")
 
 
 @contextmanager
@@ -188,15 +198,7 @@ def _reaped_orphans() -> Iterator[None]:
 def _end_jobs(slurm: Slurm) -> None:
     for job in slurm.jobs():
         slurm.cancel(job)
-    _wait_until(lambda: not slurm.jobs(), "the end of all jobs")
-
-
-def _wait_until(happened, what: str, timeout_s: float = 60.0) -> None:  # type: ignore[no-untyped-def]
-    deadline = time.monotonic() + timeout_s
-    while not happened():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not come within {timeout_s:g} s")
-        time.sleep(0.1)
+    wait_until(lambda: not slurm.jobs(), what="the end of all jobs")
 
 
 def _open_up(root: Path) -> None:
