@@ -98,7 +98,7 @@ def make_task(
         components to start from than there are.
     """
     folder = model_folder(workspace, name)
-    copy = TrainingCopy.open(disk, split.copy, verify=False, cache=workspace / CACHE)
+    copy = TrainingCopy.open(disk, split.copy, cache=workspace / CACHE)
     training, validation = (
         split.rows(part) if fold is None else split.rows(part)[split.fold[split.rows(part)] != fold]
         for part in ("train", "validation")

@@ -9,6 +9,7 @@ from pathlib import Path
 from storage.disk import Disk
 from storage.errors import StoreError
 from storage.files import Files
+from storage.hash_once import sha256_once
 
 # In the local folder of a workspace; what is in it may be deleted at any time.
 CACHE = "cache"
@@ -21,8 +22,8 @@ def localise(
 ) -> Path:
     """Bring the files of `folder` into `cache`, those that are not there already; where they lie.
 
-    Every file is verified, on its way and where it was there. Batches are drawn at random from all rows, so
-    that all of a copy is asked for in the first epoch: it is brought whole.
+    Every file is verified, on its way and, once in a process, where it was there. Batches are drawn at
+    random from all rows, so that all of a copy is asked for in the first epoch: it is brought whole.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def localise(
     def bring(name: str) -> None:
         sha256, _ = files[name]
         key = f"{folder}/{name}"
-        if local.sha256(key) == sha256:
+        if sha256_once(local, key) == sha256:
             return
         data = disk.read(key)
         if data is None or hashlib.sha256(data).hexdigest() != sha256:

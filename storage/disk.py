@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import shutil
 import socket
@@ -15,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from storage.errors import StoreError
+from storage.hashing import hash_file
 
 # Called before every step on the disk with its kind (write, sync, rename, link, delete) and path.
 # Tests put a kill or an error there; nothing else may set it.
@@ -170,8 +170,7 @@ class Disk:
     def sha256(self, key: str) -> str | None:
         """SHA-256 of the bytes under `key`, in hexadecimal; None where there is nothing."""
         try:
-            with self.path(key).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            return hash_file(self.path(key))
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
 

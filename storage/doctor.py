@@ -115,7 +115,7 @@ def _copy_findings(disk: Files, name: str) -> list[Finding]:
         if manifest.generation == name:
             findings += [
                 Finding(file, problem, (), "run `dexome prepare`")
-                for file, problem in copy_problems(disk, manifest, checksums=True)
+                for file, problem in copy_problems(disk, manifest)
             ]
     return findings
 

@@ -1,8 +1,9 @@
 """The training copy: raw float16 rows, one file a chunk, read by offset, and what it is made of."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +15,7 @@ from storage.chunk_cache import localise
 from storage.disk import Disk
 from storage.errors import InputError, StoreError
 from storage.files import Files
+from storage.hash_once import sha256_once
 from storage.hashing import hash_json
 
 FOLDER = "training"
@@ -22,6 +24,8 @@ CHUNK_ROWS = 128
 # The largest finite float16; beyond it a value would be stored as infinite.
 MAX_ABS = 65_504.0
 _DTYPE = np.dtype("<f2")
+
+Hash = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,12 +139,11 @@ class TrainingCopy:
         workspace: str | Path | Files,
         key: str,
         *,
-        verify: bool = True,
         cache: Path | None = None,
     ) -> Self:
-        """Open the copy with this key. From a bucket each of its files is brought, verified, into `cache`.
+        """Open the copy with this key. From a bucket each of its files is brought into `cache`.
 
-        `verify` reads every file and compares its checksum; without it only its size is looked at.
+        The checksum of every file is compared, once in a process while the file stays as it is.
 
         Raises
         ------
@@ -151,7 +154,8 @@ class TrainingCopy:
         """
         disk = open_files(workspace) if isinstance(workspace, str | Path) else workspace
         if isinstance(disk, Disk):
-            return cls(disk.path(copy_path(key)), check_copy(disk, key, checksums=verify))
+            manifest = check_copy(disk, key, partial(sha256_once, disk))
+            return cls(disk.path(copy_path(key)), manifest)
         manifest = _find_manifest(disk, key)
         return cls(localise(disk, copy_path(key), manifest.files, cache), manifest)
 
@@ -225,8 +229,8 @@ class TrainingCopy:
         return np.array([place[gene] for gene in genes], np.int64)
 
 
-def check_copy(disk: Files, key: str, *, checksums: bool = True) -> CopyManifest:
-    """The manifest of a copy that is there and whole.
+def check_copy(disk: Files, key: str, sha256: Hash | None = None) -> CopyManifest:
+    """The manifest of a copy that is there and whole; `sha256` as `copy_problems` takes it.
 
     Raises
     ------
@@ -236,7 +240,7 @@ def check_copy(disk: Files, key: str, *, checksums: bool = True) -> CopyManifest
         A file is missing or damaged; the message names it.
     """
     manifest = _find_manifest(disk, key)
-    for file, problem in copy_problems(disk, manifest, checksums=checksums):
+    for file, problem in copy_problems(disk, manifest, sha256):
         raise StoreError(f"{file} {problem}; run `dexome prepare --rebuild`")
     return manifest
 
@@ -247,16 +251,22 @@ def _find_manifest(disk: Files, key: str) -> CopyManifest:
     return read_copy_manifest(disk, key)
 
 
-def copy_problems(disk: Files, manifest: CopyManifest, *, checksums: bool) -> list[tuple[str, str]]:
-    """What is wrong with the files of a copy: nothing, or pairs of an address and a predicate."""
+def copy_problems(
+    disk: Files, manifest: CopyManifest, sha256: Hash | None = None
+) -> list[tuple[str, str]]:
+    """What is wrong with the files of a copy: nothing, or pairs of an address and a predicate.
+
+    `sha256` gives the checksum of what lies under a key; by default all is read anew.
+    """
+    checksum = sha256 or disk.sha256
     found = []
-    for file, (sha256, size) in sorted(manifest.files.items()):
+    for file, (expected, size) in sorted(manifest.files.items()):
         key = f"{copy_path(manifest.key)}/{file}"
         there = disk.size(key)
         if there is None:
             found.append((disk.address(key), "is missing"))
         elif there != size:
             found.append((disk.address(key), f"has {there} bytes of {size}"))
-        elif checksums and disk.sha256(key) != sha256:
+        elif checksum(key) != expected:
             found.append((disk.address(key), "is damaged: its checksum does not match"))
     return found

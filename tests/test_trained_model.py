@@ -18,7 +18,7 @@ from pipeline.cli import app
 from pipeline.workspace import open_workspace
 from storage.errors import DexomeError, InputError
 from storage.split import Split, read_split
-from storage.training_copy import read_copy_manifest
+from storage.training_copy import TrainingCopy, read_copy_manifest
 from tests.support.prepared import random_workspace
 
 CONFIG = """
@@ -212,3 +212,14 @@ def test_the_start_stands_beside_a_model_that_began_as_principal_components(lab:
     assert r2_of(told) == pytest.approx(r2_of(told, "the start, untrained"), abs=2e-3)
     text = CliRunner().invoke(app, ["evaluate", "wild", "-w", str(lab.workspace.root)]).stdout
     assert "no epoch of training was better than its start" in text
+
+
+def test_a_damaged_copy_is_neither_trained_on_nor_coded(lab: Lab) -> None:
+    split = lab.prepare()
+    lab.run("train", "whole")
+    file = TrainingCopy.open(lab.workspace.root, split.copy).chunk_file("logfc", 0)
+    with file.open("r+b") as opened:
+        opened.write(bytes(400))
+    for command in (("train", "new"), ("train", "new", "--dry-run"), ("embed", "whole")):
+        assert f"{file} is damaged" in lab.refused(*command)
+    assert not (lab.workspace.root / "models/new").exists()

@@ -9,9 +9,11 @@ import pytest
 import xarray as xr
 
 import storage.disk
+import storage.hash_once
 from pipeline.prepare.settings import CopySettings, GeneSettings, PrepareSettings
 from pipeline.workspace import Workspace
 from storage.errors import InputError, StoreError
+from storage.hashing import hash_file
 from storage.open import contrasts_of, open_compendium
 from storage.training_copy import CHUNK_ROWS, MAX_ABS, TrainingCopy
 from storage.write_copy import to_float16
@@ -101,6 +103,31 @@ def test_a_copy_that_is_there_is_left_and_a_damaged_one_is_made_again(workspace:
         assert file.read_bytes() == before
     with pytest.raises(InputError, match="is not there; run `dexome prepare`"):
         TrainingCopy.open(workspace.root, "none")
+
+
+def test_a_copy_is_read_once_in_a_process_and_again_where_it_was_changed(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = open_copy(workspace, settings())
+    hashed: list[str] = []
+
+    def hash_and_tell(path: Path) -> str:
+        hashed.append(path.relative_to(copy.path).as_posix())
+        return hash_file(path)
+
+    monkeypatch.setattr(storage.hash_once, "hash_file", hash_and_tell)
+    TrainingCopy.open(workspace.root, copy.manifest.key)
+    assert hashed == []
+    file = copy.chunk_file("logfc", 1)
+    before = file.read_bytes()
+    with file.open("r+b") as opened:
+        opened.seek(100)
+        opened.write(bytes(400))
+    with pytest.raises(StoreError, match=f"{file} is damaged: its checksum"):
+        TrainingCopy.open(workspace.root, copy.manifest.key)
+    file.write_bytes(before)
+    TrainingCopy.open(workspace.root, copy.manifest.key)
+    assert set(hashed) == {"logfc/c/1/0"}
 
 
 def test_a_copy_that_a_full_disk_cut_short_goes_on_where_it_stopped(tmp_path: Path) -> None:

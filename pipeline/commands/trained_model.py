@@ -58,7 +58,7 @@ def find_model(opened: Workspace, name: str, store: str | None = None) -> Traine
     config = checkpoint.identity.config
     preferred = (config["split"], split_name(opened.config.prepare))
     split = read_split(opened.disk, store, preferred=preferred)
-    copy = TrainingCopy.open(opened.disk, split.copy, verify=False, cache=opened.root / CACHE)
+    copy = TrainingCopy.open(opened.disk, split.copy, cache=opened.root / CACHE)
     checkpoint.identity.check_genes(copy.manifest.gene_list_sha256)
     trained_on = read_trained_on(opened.local, f"{MODELS}/{name}", config)
     places = trained_on.columns_of(copy)
