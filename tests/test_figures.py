@@ -1,4 +1,4 @@
-"""Figures of latent codes show what they say."""
+"""Figures of latent codes and of sweeps show what they say."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +10,14 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
+from model.evaluation.intervals import Interval
 from model.figures.canvas import BLUE, SKY, VERMILION
 from model.figures.codes import TermColours, draw_codes
 from model.figures.layouts import Layout, pca_layout, tsne_layout
+from model.figures.sweep_curves import plot_losses
 from model.figures.write_figure import write_figure
+from model.sweeps.summary import Point
+from model.training.settings import LossSettings
 from storage.disk import Disk
 
 
@@ -102,3 +106,39 @@ def test_a_figure_is_written_as_png_and_svg_with_the_same_bytes_when_drawn_again
         assert disk.read(f"a/codes.{kind}") == disk.read(f"b/codes.{kind}")
     assert (disk.read("a/codes.png") or b"").startswith(b"\x89PNG")
     assert b"<svg" in (disk.read("a/codes.svg") or b"")
+
+
+@pytest.mark.parametrize(
+    ("loss", "alike"),
+    [
+        (LossSettings(), True),
+        (LossSettings(kind="huber"), False),
+        (LossSettings(weight_by_se=True), False),
+    ],
+)
+def test_a_loss_in_other_units_stands_without_peers(loss: LossSettings, alike: bool) -> None:
+    nothing = Interval(0.5, 0.4, 0.6)
+    points = [
+        Point(
+            model=model,
+            at=rank,
+            group="",
+            rank=rank,
+            trainings=1,
+            mse=0.5,
+            r2=nothing,
+            hidden_r2=nothing,
+            replicate_r2=None,
+            seed_sd=float("nan"),
+            gain=None,
+            replicate_gain=None,
+        )
+        for model in ("model", "PCA, zeros for missing")
+        for rank in (1, 10)
+    ]
+    (axes,) = plot_losses(points, "neurons", 100, loss).axes
+    labels = {str(line.get_label()) for line in axes.lines}
+    peers = {"random subspace: 1 − rank / genes", "best PCA, judging contrasts"}
+    assert labels & peers == (peers if alike else set())
+    assert {"validation", "training"} <= labels
+    assert axes.get_xscale() == "log"

@@ -1,5 +1,6 @@
 """Principal components of a matrix that need not fit: exact from its rows' products, or randomised."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -9,6 +10,8 @@ from scipy.linalg import eigh, qr
 
 from model.baselines.matrix import Floats, Matrix, gene_blocks
 from model.baselines.projection import Projection
+
+log = logging.getLogger(__name__)
 
 Operator = Callable[[Floats], Floats]
 
@@ -24,7 +27,8 @@ class PcaSettings:
     exact_rows
         Up to so many rows the (row, row) products are kept and solved exactly.
     tolerance
-        Beyond: every eigenvalue is within this share of the largest from an exact one.
+        Beyond: every eigenvalue is within this share of the largest from an exact one, which is the more of a
+        small one itself. Where so many passes do not reach it, a warning says so.
     passes
         Passes over the matrix after which the randomised search ends, whatever it reached.
     """
@@ -87,6 +91,12 @@ def fit_pca(matrix: Matrix, rank: int, settings: PcaSettings | None = None) -> P
         raise ValueError(f"{n_rows} rows × {n_genes} genes have 1 to {most} components, got {rank}")
     exact = n_rows <= settings.exact_rows
     values, vectors, total, error = (_exact if exact else _randomised)(matrix, rank, settings)
+    if error > settings.tolerance:
+        log.warning(
+            "randomised PCA of rank %d ended after %d passes with eigenvalues within %.1e of the largest, "
+            "not %.1e: its R2 may be a little low",
+            *(rank, settings.passes, error, settings.tolerance),
+        )
     values = np.maximum(values, 0)
     mean, components = _components(matrix, values, vectors, settings)
     freedom = n_rows - 1 if settings.centre else n_rows

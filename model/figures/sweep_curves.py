@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from model.evaluation.intervals import Interval
@@ -11,6 +12,7 @@ from model.figures.write_figure import write_figure
 from model.recipe import MODELS
 from model.sweeps.settings import Kind
 from model.sweeps.summary import Point
+from model.training.settings import LossSettings
 from storage.disk import Disk
 
 _COLOURS = {
@@ -30,6 +32,7 @@ def draw_sweep(
     points: Sequence[Point],
     ceiling: Interval | None,
     n_genes: int,
+    loss: LossSettings,
 ) -> list[str]:
     """Draw a sweep's figure into `models/NAME/figures/`, as PNG and SVG; return their keys.
 
@@ -37,15 +40,17 @@ def draw_sweep(
     """
     if kind not in ("neurons", "layers", "ranks") or not any(p.model == "model" for p in points):
         return []
-    figure = plot_ranks(points, ceiling) if kind == "ranks" else plot_losses(points, kind, n_genes)
+    figure = (
+        plot_ranks(points, ceiling) if kind == "ranks" else plot_losses(points, kind, n_genes, loss)
+    )
     return write_figure(disk, f"{MODELS}/{name}/figures/sweep-{kind}", figure)
 
 
-def plot_losses(points: Sequence[Point], kind: Kind, n_genes: int) -> Figure:
+def plot_losses(points: Sequence[Point], kind: Kind, n_genes: int, loss: LossSettings) -> Figure:
     """Loss against neurons or layers, of training and validation, as the paper's figures 2c and 2d.
 
-    Beside them, in the same units, what a random subspace leaves of unit variance, 1 − rank / genes, and what
-    the best PCA of the same rank leaves of the judging contrasts.
+    Beside them, where the loss is the mean square of all entries alike, what a random subspace leaves of unit
+    variance, 1 − rank / genes, and what the best PCA of the same rank leaves of the judging contrasts.
     """
     figure, axes = new_figure(7.2, 4.6)
     model = [point for point in points if point.model == "model"]
@@ -66,25 +71,11 @@ def plot_losses(points: Sequence[Point], kind: Kind, n_genes: int) -> Figure:
         )
     if kind == "neurons":
         ranks = np.array(sorted({point.rank for point in model}))
-        axes.plot(
-            ranks,
-            1 - ranks / n_genes,
-            ":",
-            color=_COLOURS["random"],
-            label="random subspace: 1 − rank / genes",
-        )
-        best = _best_by_rank(points)
-        axes.plot(
-            list(best),
-            [p.mse for p in best.values()],
-            "s-",
-            color=_COLOURS["PCA, zeros for missing"],
-            ms=4,
-            label="best PCA, judging contrasts",
-        )
         axes.set_xscale("log")
         axes.set_xticks(ranks, [str(rank) for rank in ranks])
         axes.minorticks_off()
+        if loss.kind == "mse" and not loss.weight_by_se:
+            _plot_peers(axes, points, ranks, n_genes)
     else:
         axes.set_xticks(sorted({point.at for point in model}))
     axes.set_xlabel(
@@ -93,6 +84,25 @@ def plot_losses(points: Sequence[Point], kind: Kind, n_genes: int) -> Figure:
     axes.set_ylabel("loss (standardised units)")
     axes.legend(frameon=False, fontsize=8)
     return figure
+
+
+def _plot_peers(axes: Axes, points: Sequence[Point], ranks: np.ndarray, n_genes: int) -> None:
+    axes.plot(
+        ranks,
+        1 - ranks / n_genes,
+        ":",
+        color=_COLOURS["random"],
+        label="random subspace: 1 − rank / genes",
+    )
+    best = _best_by_rank(points)
+    axes.plot(
+        list(best),
+        [p.mse for p in best.values()],
+        "s-",
+        color=_COLOURS["PCA, zeros for missing"],
+        ms=4,
+        label="best PCA, judging contrasts",
+    )
 
 
 def plot_ranks(points: Sequence[Point], ceiling: Interval | None) -> Figure:

@@ -59,7 +59,8 @@ def sweep(
             resources=stage.gpu,
         )
     drawn = draw_sweep(
-        opened.local, name, over, swept.points, swept.ceiling, int(chosen.selected.sum())
+        *(opened.local, name, over, swept.points, swept.ceiling, int(chosen.selected.sum())),
+        recipe.fit.loss,
     )
     figures = [opened.local.address(key) for key in drawn]
     points = [asdict(point) for point in swept.points]
