@@ -1,18 +1,13 @@
 """One model from a split and its training copy: fitted, or gone on with, in its own folder."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import asdict, replace
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 import psutil
 from jax.sharding import Mesh
 
 from model.baselines.copy_matrix import CopyMatrix
-from model.baselines.observed_pca import ObservedPcaSettings, fit_observed_pca
-from model.baselines.pca import fit_pca
 from model.batches.loader import (
     LoaderSettings,
     loader_kind,
@@ -23,20 +18,17 @@ from model.batches.loader import (
 from model.batches.rows import epoch_rows, ordered_rows
 from model.networks.autoencoder import Autoencoder
 from model.recipe import Devices
+from model.start import start_at_components
 from model.task import Task, row_weights
 from model.training.environment import describe_environment
 from model.training.estimate import Estimate, check_fits, estimate_training
 from model.training.gene_columns import make_gene_columns
-from model.training.loop import Data, train, validate
+from model.training.interrupt import StopAskedError
+from model.training.loop import Data, train
 from model.training.metrics import Metrics
 from model.training.placement import make_mesh
-from model.training.progress import Progress
+from model.training.progress import Progress, begin
 from storage.errors import InputError
-
-log = logging.getLogger(__name__)
-
-# Components to start from need not be found to the last digit.
-START = ObservedPcaSettings(tolerance=1e-4, iterations=30)
 
 
 def estimate_task(task: Task) -> Estimate:
@@ -69,9 +61,10 @@ def estimate_task(task: Task) -> Estimate:
 def fit_model(
     task: Task, stop: Callable[[], bool] = lambda: False, metrics: Metrics | None = None
 ) -> Progress:
-    """Fit a model from its newest checkpoint on, or from the beginning.
+    """Fit a model from its newest checkpoint on, or from the beginning, to its end or until `stop`.
 
-    Metrics go to its `metrics.jsonl` unless they are wanted elsewhere.
+    Where it is stopped while it looks for its start, nothing is saved. Metrics go to its `metrics.jsonl`
+    unless they are wanted elsewhere.
     """
     fit = task.recipe.fit
     scaling = task.scaling
@@ -102,7 +95,8 @@ def fit_model(
     )
     try:
         if newest is None and task.recipe.network.initial == "pca":
-            _start_at_components(net, task, replace(data, mesh=None))
+            training = CopyMatrix(task.copy, task.training, scaling)
+            start_at_components(net, training, replace(data, mesh=None), fit, stop)
         return train(
             net,
             data,
@@ -112,26 +106,10 @@ def fit_model(
             metrics=metrics or task.metrics,
             stop=stop,
         )
+    except StopAskedError:
+        return begin(fit)
     finally:
         loader.close()
-
-
-def _start_at_components(net: Autoencoder, task: Task, data: Data) -> None:
-    """Start at the principal components, of all entries or of observed ones, that validate better.
-
-    Those of observed entries are the better ones, unless there are few rows for the rank and much is missing.
-    """
-    rank = task.recipe.network.code
-    log.info("finding %d principal components to start from", rank)
-    training = CopyMatrix(task.copy, task.training, task.scaling)
-    zeros = fit_pca(training, rank)
-    observed = fit_observed_pca(training, rank, START, start=zeros)
-    losses = []
-    starts = [jnp.asarray(c) for c in (observed.components, zeros.projection.components)]
-    for components in starts:
-        net.start_at(components)
-        losses.append(validate(net, data, data.columns, task.recipe.fit))
-    net.start_at(starts[int(np.argmin(losses))])
 
 
 def _mesh(devices: Devices) -> Mesh | None:

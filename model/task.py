@@ -9,6 +9,7 @@ import numpy as np
 from model.recipe import MODELS, Recipe
 from model.scaling import Scaling
 from model.scaling_rows import genes_of_rows, scaling_of_rows
+from model.start import check_start
 from model.trained_on import TrainedOn
 from model.training.checkpoints import FOLDER as CHECKPOINTS
 from model.training.checkpoints import Checkpoints, Identity
@@ -107,7 +108,7 @@ def make_task(
     if not len(validation):
         raise InputError("the split has no validation contrast; give [prepare.split] other shares")
     scaling = Scaling.from_split(split, copy.genes)
-    _check_start(recipe, len(training), int(scaling.mask.sum()))
+    check_start(recipe.network, len(training), int(scaling.mask.sum()))
     rows = copy_rows(copy, split, training)
     if fold is not None:
         studies = split.studies[training].tolist()
@@ -132,16 +133,6 @@ def model_folder(workspace: Path, name: str) -> Path:
     if not name or name != Path(name).name or name.startswith("."):
         raise InputError(f"{name!r} can't be the name of a model; give letters, digits and dashes")
     return workspace / MODELS / name
-
-
-def _check_start(recipe: Recipe, n_rows: int, n_genes: int) -> None:
-    most = min(n_rows - 1, n_genes)
-    if recipe.network.initial == "pca" and recipe.network.code > most:
-        raise InputError(
-            f"code {recipe.network.code} is more than the {most} principal components of {n_rows} training "
-            f"contrasts and {n_genes} genes; in [train.network], set code = {max(most, 1)} at most, or "
-            'initial = "random"'
-        )
 
 
 def copy_rows(copy: TrainingCopy, split: Split, contrasts: np.ndarray) -> np.ndarray:

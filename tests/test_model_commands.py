@@ -201,6 +201,29 @@ def test_a_training_never_ends_worse_than_the_components_that_it_began_with(
     assert start > min(fitted) - 0.01
 
 
+def test_a_training_that_is_stopped_at_its_start_begins_again(
+    prepared: tuple[Workspace, Split],
+) -> None:
+    workspace, split = prepared
+    network = NetworkSettings(code=3, encoder=(6,), decoder=(6,))
+    recipe = Recipe(network=network, fit=TrainSettings(epochs=2, batch_size=8))
+    whole, cut = (
+        make_task(workspace.disk, workspace.root, name, split, recipe) for name in ("all", "cut")
+    )
+    progress = fit_model(whole)
+    # While it reads for the components of all entries, and for those of observed ones.
+    for at in (1, 4):
+        asked = iter(range(1, 100))
+        assert fit_model(cut, lambda asked=asked, at=at: next(asked) == at).step == 0  # type: ignore[misc]
+        assert cut.checkpoints.newest() is None
+    assert fit_model(cut) == progress
+    curves = [
+        [{k: v for k, v in line.items() if k != "seconds"} for line in task.metrics.read()]
+        for task in (whole, cut)
+    ]
+    assert curves[0] == curves[1]
+
+
 def test_a_matrix_of_copy_rows_is_the_copy_standardised(prepared: tuple[Workspace, Split]) -> None:
     workspace, split = prepared
     recipe = Recipe(network=NetworkSettings(code=3), fit=TrainSettings(batch_size=4))

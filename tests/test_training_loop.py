@@ -21,6 +21,7 @@ from model.training.metrics import JsonLines, NoMetrics
 from model.training.plateau import Plateau, PlateauSettings
 from model.training.progress import Progress, begin, decode_progress
 from model.training.settings import PAPER_TRAINING, TrainSettings
+from model.training.step import all_finite
 from storage.errors import InputError, StoreError
 from tests.support.rows_in_memory import MemoryLoader, shuffled
 
@@ -59,15 +60,18 @@ def run(
     identity: Identity = IDENTITY,
     data: Data | None = None,
 ) -> tuple[Progress, dict[str, np.ndarray]]:
-    """Train in `folder`; at step `kill_at` it dies, at `stop_at` it is asked to end."""
-    taken = 0
+    """Train in `folder`; when it asks for the `kill_at`th time it dies, for the `stop_at`th it is to end.
+
+    It asks once for each of the 4 steps of an epoch, and once for each of its 2 batches of validation.
+    """
+    asked = 0
 
     def stop() -> bool:
-        nonlocal taken
-        taken += 1
-        if taken == kill_at:
+        nonlocal asked
+        asked += 1
+        if asked == kill_at:
             raise Killed
-        return taken == stop_at
+        return asked == stop_at
 
     net = Autoencoder(NETWORK, 25, seed=1)
     folder.mkdir(exist_ok=True)
@@ -93,11 +97,15 @@ def test_a_killed_and_a_stopped_training_go_on_to_the_last_bit(tmp_path: Path) -
     assert whole.why_ended(SETTINGS) == "all 3 epochs are done"
     assert len(curve(tmp_path / "whole")) == 12 + 3
     with pytest.raises(Killed):
-        run(tmp_path / "cut0", kill_at=7)
-    assert run(tmp_path / "cut6", stop_at=6)[0].step == 6
-    assert run(tmp_path / "cut8", stop_at=8)[0].step == 8
-    for cut in ("cut0", "cut6", "cut8"):
-        folder = tmp_path / cut
+        run(tmp_path / "cut at 9", kill_at=9)
+    # In an epoch, at its end, and before the first and the second batch of its validation.
+    stops = {8: 6, 10: 8, 11: 8, 12: 8}
+    for stop_at, step in stops.items():
+        assert run(tmp_path / f"cut at {stop_at}", stop_at=stop_at)[0].step == step
+    # Again before a step is taken: there is nothing more to save.
+    assert run(tmp_path / "cut at 12", stop_at=1)[0].step == 8
+    for cut in (9, *stops):
+        folder = tmp_path / f"cut at {cut}"
         resumed, got = run(folder)
         assert replace(resumed, losses=[]) == replace(whole, losses=[])
         assert curve(folder) == curve(tmp_path / "whole")
@@ -134,6 +142,34 @@ def test_a_loss_that_is_no_number_stops_and_names_the_step(tmp_path: Path) -> No
         run(tmp_path, data=make_data(spoilt=True))
     assert sorted((tmp_path / "checkpoints").iterdir()) == kept
     assert all(np.isfinite(line["loss"]) for line in curve(tmp_path) if "loss" in line)
+
+
+def test_a_network_that_the_last_update_ruined_is_not_saved(tmp_path: Path) -> None:
+    with pytest.raises(DivergedError, match=r"the loss after step 1 is (inf|nan); there is no"):
+        run(tmp_path, settings=replace(SETTINGS, learning_rate=1e30), stop_at=1)
+    assert Checkpoints(tmp_path / "checkpoints").newest() is None
+    net = Autoencoder(NETWORK, 25, seed=1)
+    assert all_finite(net)
+    # A unit that is off whatever it sees: no loss tells of it.
+    bias = net.encoder.layers[0].bias
+    bias[...] = bias[...].at[0].set(-jnp.inf)
+    assert not all_finite(net)
+
+
+def test_the_cure_for_a_loss_that_is_no_number_names_the_folder_to_delete(tmp_path: Path) -> None:
+    cure = rf"learning_rate in \[train.fit\].* another name .* or delete {tmp_path}"
+    with pytest.raises(DivergedError, match=cure):
+        run(tmp_path, data=make_data(spoilt=True))
+
+
+def test_metrics_that_cannot_be_written_anew_are_named_with_the_cure(tmp_path: Path) -> None:
+    lines = JsonLines(tmp_path / "metrics.jsonl")
+    lines.write([{"step": 1}, {"step": 2}])
+    # In the way of what is to take the place of the file.
+    (tmp_path / ".tmp-metrics.jsonl").mkdir()
+    with pytest.raises(StoreError, match=rf"cannot write {lines.path}: .*free space"):
+        lines.go_back_to(1)
+    assert lines.read() == [{"step": 1}, {"step": 2}]
 
 
 def test_another_gene_list_generation_or_setting_is_refused_with_both_named(tmp_path: Path) -> None:

@@ -6,6 +6,10 @@ from contextlib import contextmanager
 from types import FrameType
 
 
+class StopAskedError(Exception):
+    """The end was asked for in the middle of what will be done again as a whole."""
+
+
 class StopRequest:
     """Whether someone asked for the end."""
 

@@ -16,18 +16,19 @@ from model.networks.autoencoder import Autoencoder
 from model.training.adam import keras_adam
 from model.training.checkpoints import Checkpoints, Identity, restore_into
 from model.training.gene_columns import GeneColumns
+from model.training.interrupt import StopAskedError
 from model.training.metrics import Metrics
 from model.training.placement import place_batch, place_columns, place_network
 from model.training.progress import Progress, begin
 from model.training.settings import TrainSettings
-from model.training.step import Batch, evaluation_step, train_step
+from model.training.step import Batch, all_finite, evaluation_step, train_step
 from storage.errors import DexomeError, InputError
 
 Order = Callable[[int], Rows]
 
 
 class DivergedError(DexomeError):
-    """The loss is no longer a number: the last good checkpoint stays; lower the learning rate."""
+    """A loss or parameter is no number: the last good checkpoint stays; lower the learning rate."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +74,14 @@ def train(
 ) -> Progress:
     """Train `net` in place from its newest checkpoint on, to the end or until `stop`.
 
+    A validation that `stop` cuts short is done again as a whole by the next run, with the same result.
+
     Raises
     ------
     InputError
         The newest checkpoint is of other genes, another generation or other settings.
     DivergedError
-        A loss is not finite; the message names the step.
+        A loss or a parameter is not finite; the message names the step.
     StoreError
         A checkpoint can't be written.
     """
@@ -96,6 +99,8 @@ def train(
     metrics.go_back_to(progress.step)
 
     def save(progress: Progress) -> None:
+        if not all_finite(net):
+            raise _diverged(f"a parameter is no number after step {progress.step}", checkpoints)
         checkpoints.save(net, optimizer, data.columns, identity, progress)
 
     if newest is None and net.settings.initial == "pca":
@@ -107,6 +112,7 @@ def train(
         _set_rate(optimizer, progress.plateau.rate)
         rows = data.order(progress.epoch)
         waiting: list[jax.Array] = []
+        batch = None
         for batch in data.batches(rows[len(progress.losses) :]):
             loss = train_step(
                 net, optimizer, batch, columns, settings=settings.loss, seed=settings.seed
@@ -117,10 +123,19 @@ def train(
                 progress = _read_losses(progress, waiting, checkpoints, metrics)
                 waiting = []
             if asked:
+                # What the last update made was not looked at by a step after it.
+                _check_loss(net, batch, columns, settings, progress, checkpoints)
                 save(progress)
                 return progress
         progress = _read_losses(progress, waiting, checkpoints, metrics)
-        validation_loss = validate(net, data, columns, settings)
+        try:
+            validation_loss = validate(net, data, columns, settings, stop)
+        except StopAskedError:
+            # Without a step since the last checkpoint that one is all there is to save.
+            if batch is not None:
+                _check_loss(net, batch, columns, settings, progress, checkpoints)
+                save(progress)
+            return progress
         told = {
             "step": progress.step,
             "epoch": progress.epoch,
@@ -130,7 +145,9 @@ def train(
             "seconds": round(time.monotonic() - started, 3),
         }
         if not math.isfinite(validation_loss):
-            raise _diverged("validation loss", validation_loss, progress.step, checkpoints)
+            raise _diverged(
+                f"the validation loss of step {progress.step} is {validation_loss}", checkpoints
+            )
         progress = progress.after_epoch(validation_loss, settings)
         # The metrics first: a resumed training forgets lines that are ahead of its checkpoint.
         metrics.write([told])
@@ -138,12 +155,27 @@ def train(
     return progress
 
 
-def validate(net: Autoencoder, data: Data, columns: GeneColumns, settings: TrainSettings) -> float:
-    """Weighted mean loss of the validation rows."""
-    sums = [
-        evaluation_step(net, batch, columns, settings=settings.loss)
-        for batch in data.batches(data.validation)
-    ]
+def validate(
+    net: Autoencoder,
+    data: Data,
+    columns: GeneColumns,
+    settings: TrainSettings,
+    stop: Callable[[], bool] = lambda: False,
+) -> float:
+    """Weighted mean loss of the validation rows.
+
+    Raises
+    ------
+    StopAskedError
+        `stop` said so between two batches.
+    """
+    sums: list[tuple[jax.Array, jax.Array]] = []
+    for batch in data.batches(data.validation):
+        if stop():
+            raise StopAskedError
+        sums.append(evaluation_step(net, batch, columns, settings=settings.loss))
+        # One runs, one is queued: with all of them queued a request to stop would come too late.
+        jax.block_until_ready(sums[-2:][0])
     loss = math.fsum(float(loss) for loss, _ in sums)
     weight = math.fsum(float(weight) for _, weight in sums)
     if not weight:
@@ -166,7 +198,7 @@ def _read_losses(
     for i, loss in enumerate(losses):
         if not math.isfinite(loss):
             metrics.write(lines[:i])
-            raise _diverged("loss", loss, progress.step + i + 1, checkpoints)
+            raise _diverged(f"the loss of step {progress.step + i + 1} is {loss}", checkpoints)
     metrics.write(lines)
     return replace(progress, step=progress.step + len(losses), losses=[*progress.losses, *losses])
 
@@ -176,9 +208,25 @@ def _epoch_loss(losses: list[float], rows: Rows) -> float:
     return float(np.average(losses, weights=(rows >= 0).sum(1)))
 
 
-def _diverged(what: str, value: float, step: int, checkpoints: Checkpoints) -> DivergedError:
+def _check_loss(
+    net: Autoencoder,
+    batch: Batch,
+    columns: GeneColumns,
+    settings: TrainSettings,
+    progress: Progress,
+    checkpoints: Checkpoints,
+) -> None:
+    """Refuse a network whose loss on a batch is no number."""
+    loss = float(evaluation_step(net, batch, columns, settings=settings.loss)[0])
+    if not math.isfinite(loss):
+        raise _diverged(f"the loss after step {progress.step} is {loss}", checkpoints)
+
+
+def _diverged(what: str, checkpoints: Checkpoints) -> DivergedError:
     newest = checkpoints.newest()
     kept = "there is no checkpoint yet" if newest is None else f"{newest.path} is the last good one"
     return DivergedError(
-        f"the {what} of step {step} is {value}; {kept}. Lower learning_rate, or look for extreme values"
+        f"{what}; {kept}. Set a lower learning_rate in [train.fit] (a preset does not read it), and choose "
+        f"another name for the model or delete {checkpoints.folder.parent}: it goes on with its own settings "
+        "only. Or look for extreme values"
     )

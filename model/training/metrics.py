@@ -1,6 +1,7 @@
 """Metrics as JSON lines: one for each step, one for each epoch."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,15 +30,19 @@ class JsonLines:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(text)
         except OSError as error:
-            raise StoreError(
-                f"cannot write {self.path}: {error.strerror}; free space and run the same command again"
-            ) from error
+            raise self._cannot_write(error) from error
 
     def go_back_to(self, step: int) -> None:
         kept = [line for line in self.read() if line["step"] <= step]
         temporary = self.path.with_name(f".tmp-{self.path.name}")
-        temporary.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
-        temporary.replace(self.path)
+        text = "".join(json.dumps(line) + "\n" for line in kept)
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(self.path)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink()
+            raise self._cannot_write(error) from error
 
     def read(self) -> list[dict[str, Any]]:
         """All whole lines; what a kill cut short is left out."""
@@ -50,6 +55,11 @@ class JsonLines:
             except ValueError:
                 continue
         return found
+
+    def _cannot_write(self, error: OSError) -> StoreError:
+        return StoreError(
+            f"cannot write {self.path}: {error.strerror}; free space and run the same command again"
+        )
 
 
 class NoMetrics:

@@ -89,6 +89,13 @@ def evaluation_step(
 
 
 @_jit()
+def all_finite(net: Autoencoder) -> jax.Array:
+    """Whether every parameter is a finite number."""
+    parameters = jax.tree.leaves(nnx.state(net, nnx.Param))
+    return jnp.stack([jnp.isfinite(values).all() for values in parameters]).all()
+
+
+@_jit()
 def code_step(net: Autoencoder, x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Latent codes and reconstructions of standardised rows, NaN where not observed."""
     observed = ~jnp.isnan(x)
