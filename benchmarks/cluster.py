@@ -25,7 +25,7 @@ MANY = 100_000
 TWO = ClusterProfile(kind="local", workers=WORKERS, memory_gib=1.0)
 # A study of the size that there is most of, and a task that is nearly nothing but its cost.
 STUDY_S, SHORT_S = 0.2, 0.01
-MAX_RATIO, MAX_COST_MS, MAX_MB = 1.15, 5.0, 500.0
+MAX_RATIO, MAX_COST_MS, MAX_MB, MAX_GROWN_MB = 1.15, 5.0, 500.0, 50.0
 
 
 def compute(seconds: float, item: int) -> int:
@@ -91,7 +91,12 @@ def measure(n_tasks: int, many: int) -> list[Bar]:
             f"< {MAX_MB:g} MB",
             driver < MAX_MB if many >= MANY else None,
         ),
-        Bar(f"– by which its workers grew, each, over {many:,} tasks", f"{grown:.1f} MB"),
+        Bar(
+            f"– by which its workers grew, each, over {many:,} tasks",
+            f"{grown:.1f} MB",
+            f"< {MAX_GROWN_MB:g} MB",
+            grown < MAX_GROWN_MB if many >= MANY else None,
+        ),
     ]
 
 

@@ -188,32 +188,6 @@ def test_what_dropout_hides_is_a_function_of_seed_and_step() -> None:
     assert len(set(first)) == 3
 
 
-@pytest.mark.parametrize("rescale", [False, True])
-@pytest.mark.parametrize("passes", [0, 2])
-def test_what_dropout_hides_is_made_up_for_once(rescale: bool, passes: int) -> None:
-    """Hidden entries are as good as missing ones; without rescaling the others stand for them, at first."""
-    rate = 0.5
-    plain = replace(LINEAR_NETWORK, code=3, rescale_missing=rescale, fill_passes=passes)
-    net = Autoencoder(replace(plain, input_dropout=rate), N_GENES, seed=0)
-    batch, columns = make_batch(40), all_columns()
-    x, observed = standardise(batch.raw, columns)
-    key = jax.random.fold_in(jax.random.key(0), 0)
-    shown = observed & jax.random.bernoulli(key, 1 - rate, observed.shape)
-    kernel, bias = net.encoder.layers[0].own_kernel[...], net.encoder.layers[0].bias[...]
-    first = jnp.where(shown, x, 0)
-    if rescale:
-        first = first / jnp.maximum(shown.sum(1, keepdims=True) / N_GENES, 1 / N_GENES)
-    else:
-        first = first / (1 - rate)
-    z = first @ kernel + bias
-    for _ in range(passes):
-        z = jnp.where(shown, x, net.decode(z)) @ kernel + bias
-    want = float(((net.decode(z) - x)[observed] ** 2).mean())
-    optimizer = nnx.Optimizer(net, keras_adam(1e-3), wrt=nnx.Param)
-    got = train_step(net, optimizer, batch, columns, settings=PLAIN, seed=0)
-    assert float(got) == pytest.approx(want, rel=1e-5)
-
-
 def test_heavier_rows_pull_harder_and_the_mean_loss_is_weighted() -> None:
     error = jnp.asarray([[1.0, 1.0], [2.0, 0.0]])
     weights = jnp.asarray([[1.0, 1.0], [1.0, 0.0]])

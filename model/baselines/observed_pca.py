@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.baselines.matrix import Floats, Matrix, gene_blocks
-from model.baselines.pca import Operator, Pca, PcaSettings, fit_pca, inverse_roots
+from model.baselines.pca import Operator, Pca, PcaSettings, fit_pca, inverse_roots, without_rounding
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,8 @@ class ObservedPca:
     """A linear code fitted to, and read from, observed entries.
 
     `components` (rank, genes) are orthonormal, `variance` (rank,) is that of their codes over the training
-    rows, `noise` that of an entry around its reconstruction; `explained` is the share of the observed
-    squares, by iteration.
+    rows; both are 0 for directions that the rows do not have. `noise` is the variance of an entry around its
+    reconstruction; `explained` is the share of the observed squares, by iteration.
     """
 
     mean: Floats
@@ -142,9 +142,8 @@ def _finish(
     values, turn = np.linalg.eigh(
         triangle @ (loadings @ loadings.T.astype(np.float64)) @ triangle.T
     )
-    values, turn = np.maximum(values[::-1], 0), turn[:, ::-1]
-    scale = inverse_roots(values, matrix.shape[0])
-    components = ((turn * scale).T @ triangle @ loadings).astype(np.float32)
+    values, turn = without_rounding(values[::-1], matrix.shape), turn[:, ::-1]
+    components = ((turn * inverse_roots(values)).T @ triangle @ loadings).astype(np.float32)
     codes = basis @ turn * np.sqrt(values)
     error, count = 0.0, 0
     for genes, block in gene_blocks(matrix, settings.budget_gib):

@@ -47,7 +47,8 @@ class Pca:
     """Principal components.
 
     `variance` (rank,) is each component's sum of squares over the rows − 1 (centred) or the rows, `total`
-    that of the matrix; `error` bounds how far an eigenvalue is from an exact one, as a share of the largest.
+    that of the matrix; where the rows have fewer directions than `rank`, the others have variance 0 and
+    components of zeros. `error` bounds how far an eigenvalue is from an exact one, as a share of the largest.
     """
 
     projection: Projection
@@ -72,7 +73,10 @@ class Pca:
         left_out = min(self.n_rows, self.projection.components.shape[1]) - self.projection.rank
         rest = max(self.total - float(self.variance.sum()), 0)
         noise = rest / left_out if left_out > 0 else 0.0
-        factors = np.clip(1 - noise / np.maximum(self.variance, np.finfo(float).tiny), 0, 1)
+        signal = np.maximum(self.variance - noise, 0)
+        factors = np.divide(
+            signal, self.variance, out=np.zeros_like(signal), where=self.variance > 0
+        )
         return replace(self.projection, factors=factors.astype(np.float32))
 
 
@@ -97,7 +101,7 @@ def fit_pca(matrix: Matrix, rank: int, settings: PcaSettings | None = None) -> P
             "not %.1e: its R2 may be a little low",
             *(rank, settings.passes, error, settings.tolerance),
         )
-    values = np.maximum(values, 0)
+    values = without_rounding(values, matrix.shape)
     mean, components = _components(matrix, values, vectors, settings)
     freedom = n_rows - 1 if settings.centre else n_rows
     return Pca(
@@ -110,13 +114,17 @@ def fit_pca(matrix: Matrix, rank: int, settings: PcaSettings | None = None) -> P
     )
 
 
-def inverse_roots(values: Floats, n_rows: int) -> Floats:
-    """1 / √λ of eigenvalues in descending order; 0 of those that are 0 but for rounding.
+def without_rounding(values: Floats, shape: tuple[int, int]) -> Floats:
+    """Eigenvalues of the products of a matrix of this shape, largest first; rounding alone is 0."""
+    floor = np.finfo(np.float64).eps * max(shape) * max(float(values[0]), 0.0)
+    found: Floats = np.where(values > floor, values, 0.0)
+    return found
 
-    So rows that are copies of others, or empty, give components of zeros, which explain nothing.
-    """
-    real = values > np.finfo(float).eps * n_rows * values[0]
-    found: Floats = np.where(real, 1 / np.sqrt(np.where(real, values, 1)), 0.0)
+
+def inverse_roots(values: Floats) -> Floats:
+    """1 / √ of each value, and 0 of 0: a direction without variance is a component of zeros."""
+    found: Floats = np.zeros_like(values)
+    np.divide(1.0, np.sqrt(values), out=found, where=values > 0)
     return found
 
 
@@ -145,7 +153,7 @@ def _components(
     n_genes = matrix.shape[1]
     mean = np.empty(n_genes, np.float32)
     components = np.empty((len(values), n_genes), np.float32)
-    to_components = (vectors * inverse_roots(values, len(vectors))).T
+    to_components = (vectors * inverse_roots(values)).T
     for genes, block in gene_blocks(matrix, settings.budget_gib):
         x, mean[genes] = _filled(block, centre=settings.centre)
         components[:, genes] = to_components @ x

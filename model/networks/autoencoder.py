@@ -80,8 +80,10 @@ class Autoencoder(nnx.Module):
             share = observed.sum(1, keepdims=True) / self.n_genes
             first = first / jnp.maximum(share, 1 / self.n_genes)
         z = self._encode(first)
+        # Nothing is filled into the padding: a sigmoid says 0.5 there, which the encoder would learn from.
+        kept = observed | (jnp.arange(self.n_columns) >= self.n_genes)
         for _ in range(self.settings.fill_passes):
-            z = self._encode(jnp.where(observed, x, self.decode(z)))
+            z = self._encode(jnp.where(kept, x, self.decode(z)))
         return z
 
     def _encode(self, x: jax.Array) -> jax.Array:

@@ -28,8 +28,9 @@ class NetworkSettings:
         "random": Glorot uniform. "pca": the linear path starts as the principal components of the observed
         entries, and the hidden layers beside it start by adding nothing.
     input_dropout
-        Share of the observed entries that a training step hides from the input (not from the loss); the
-        others are scaled up by 1 / (1 − share).
+        Share of the observed entries that a training step hides from the input (not from the loss). They
+        are as if they were missing; without `rescale_missing`, the others are scaled up by 1 / (1 − share)
+        the first time the row is encoded.
     fill_passes
         How often the network replaces missing entries by its own reconstruction and encodes again.
     rescale_missing

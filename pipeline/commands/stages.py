@@ -78,7 +78,7 @@ def analyse(
     """Analyse every planned study that has no result yet, or those of one job of an array."""
     from pipeline.run import run_analyse
 
-    share = read_share(part) if part else None
+    share = read_share(part) if part is not None else None
     opened = open_workspace(workspace)
     genes = opened.read_genes()
     planned = read_plan(opened.disk, plan_inputs(opened.config, genes))
