@@ -6,11 +6,13 @@ from cluster.profile import ClusterProfile
 
 # A worker that imports a folder named storage/ or model/ of the user's instead of ours would be lost.
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}
-# Tasks keep nothing on workers: there is nothing to spill, and the memory is the task's.
+# Tasks keep nothing on workers: there is nothing to spill, and the memory is the task's. A paused worker waits
+# for ever for memory that nobody frees: ours work on, or die and are told of.
 ENVIRONMENT = {
     **SAFE_PATH,
     "DASK_DISTRIBUTED__WORKER__MEMORY__SPILL": "False",
     "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET": "False",
+    "DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "False",
 }
 # The resource that a worker with a GPU offers.
 GPU = "GPU"

@@ -1,6 +1,7 @@
 """The lease: one driver at a time plans, compiles and publishes in a workspace."""
 
 import json
+import logging
 import os
 import socket
 import threading
@@ -10,8 +11,10 @@ from typing import Any, Self
 
 import psutil
 
-from storage.errors import LockedError
+from storage.errors import LockedError, StoreError
 from storage.files import Files
+
+log = logging.getLogger(__name__)
 
 LEASE_KEY = "lease.json"
 RENEW_S = 20.0
@@ -31,6 +34,8 @@ class Lease:
         self._renew_s = renew_s
         self._identity = {**this_process(), "run": uuid.uuid4().hex}
         self._held = b""
+        # What a renewal wrote that ended in an error: it may be there, or not.
+        self._offered = b""
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._renewer = threading.Thread(target=self._renew, name="lease", daemon=True)
@@ -56,14 +61,22 @@ class Lease:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._renewer.join()
-        self._disk.swap(LEASE_KEY, None, self._held)
+        try:
+            if not self._offered or self._is_held():
+                self._disk.swap(LEASE_KEY, None, self._held)
+        except (OSError, StoreError) as error:
+            # What the run came to is told, be it done or failed; the lease goes stale by itself.
+            log.warning(
+                "cannot give back the lease of the workspace: %s; the next run on this host takes it over, "
+                "one on another host after %g s",
+                *(error, MISSED_RENEWALS * self._renew_s),
+            )
 
     def check(self) -> None:
         """Raise `LockedError` if another driver has taken the lease over: nothing may be committed."""
         with self._lock:
-            found = self._disk.read(LEASE_KEY)
-            if found != self._held:
-                holder = _parsed(found or b"{}")
+            if not self._is_held():
+                holder = _parsed(self._disk.read(LEASE_KEY) or b"{}")
                 raise LockedError(
                     f"the lease of the workspace was taken over by process {holder.get('pid')} on "
                     f"{holder.get('host')}; nothing was published by this run"
@@ -72,13 +85,35 @@ class Lease:
     def _stamped(self) -> bytes:
         return json.dumps({**self._identity, "renewed_at": time.time()}).encode()
 
+    def _is_held(self) -> bool:
+        """Whether the lease is what this process wrote last, a renewal without an answer included."""
+        found = self._disk.read(LEASE_KEY)
+        if found is None or found not in (self._held, self._offered):
+            return False
+        self._held = found
+        return True
+
     def _renew(self) -> None:
+        """Renew until the end, or until another has the lease; what goes wrong once is tried again."""
         while not self._ended.wait(self._renew_s):
-            with self._lock:
-                renewed = self._stamped()
-                if not self._disk.swap(LEASE_KEY, renewed, self._held):
+            try:
+                if not self._renew_once():
                     return
-                self._held = renewed
+            except (OSError, StoreError) as error:
+                log.warning(
+                    "cannot renew the lease of the workspace: %s; trying again in %g s",
+                    *(error, self._renew_s),
+                )
+
+    def _renew_once(self) -> bool:
+        with self._lock:
+            if self._offered and not self._is_held():
+                return False
+            self._offered = self._stamped()
+            if not self._disk.swap(LEASE_KEY, self._offered, self._held):
+                return False
+            self._held, self._offered = self._offered, b""
+            return True
 
 
 def this_process() -> dict[str, Any]:

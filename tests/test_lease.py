@@ -1,5 +1,6 @@
 """The lease: one driver at a time, and no dead one for long."""
 
+import errno
 import json
 import os
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from storage.disk import Disk
-from storage.errors import LockedError
+from storage.errors import InputError, LockedError, StoreError
 from storage.lease import LEASE_KEY, Lease, is_stale, this_process
 
 
@@ -94,6 +95,68 @@ def test_a_held_lease_is_renewed(tmp_path: Path) -> None:
         assert disk.read(LEASE_KEY) != first
         lease.check()
     assert disk.read(LEASE_KEY) is None
+
+
+def break_swaps(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, *, after: bool = False
+) -> list[int]:
+    """Let swaps end in an error, before or after they are made, so many times as the list's number says."""
+    left, swap = [0], Disk.swap
+
+    def broken(disk: Disk, key: str, data: bytes | None, expected: bytes) -> bool:
+        if not left[0]:
+            return swap(disk, key, data, expected)
+        left[0] -= 1
+        if after:
+            swap(disk, key, data, expected)
+        raise error
+
+    monkeypatch.setattr(Disk, "swap", broken)
+    return left
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "broken"), StoreError("no answer")])
+def test_a_renewal_that_fails_is_tried_again_and_the_lease_stays_ours(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    after: bool,
+    error: Exception,
+) -> None:
+    disk, left = Disk(tmp_path), break_swaps(monkeypatch, error, after=after)
+    with Lease(disk, renew_s=0.02) as lease:
+        left[0] = 2
+        deadline = time.monotonic() + 10
+        while left[0] and time.monotonic() < deadline:
+            lease.check()
+            time.sleep(0.005)
+        assert not left[0]
+        before = disk.read(LEASE_KEY)
+        while disk.read(LEASE_KEY) == before and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert disk.read(LEASE_KEY) != before, "renewed again"
+        lease.check()
+    assert disk.read(LEASE_KEY) is None
+    assert "cannot renew the lease" in caplog.text
+
+
+def test_a_lease_that_cannot_be_given_back_hides_no_error_and_goes_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk, left = Disk(tmp_path), break_swaps(monkeypatch, OSError(errno.EIO, "broken"))
+
+    def fail() -> None:
+        with Lease(disk):
+            left[0] = 1
+            raise InputError("of the run")
+
+    with pytest.raises(InputError, match="of the run"):
+        fail()
+    assert "cannot give back the lease" in caplog.text
+    assert disk.read(LEASE_KEY) is not None
+    with Lease(disk, take_over=True):
+        pass
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"\xff", b'{"host": 1}'])
