@@ -17,6 +17,7 @@ from distributed.security import Security
 from cluster.hosted import start_custom, start_gateway, start_kubernetes
 from cluster.job_queue import start_queue, vanished_jobs
 from cluster.local import start_local, start_threads
+from cluster.network import check_network
 from cluster.profile import QUEUES, ClusterError, ClusterProfile
 from cluster.report import written_report
 from cluster.size import ask, kept_size
@@ -52,12 +53,14 @@ def connect(profile: ClusterProfile, folder: Path | None = None) -> Iterator[Cli
     Raises
     ------
     ClusterError
-        The machines can't be had: the workers did not come up, were refused, or a package is missing.
+        The machines can't be had: the workers did not come up, were refused, or a package is missing; or
+        the profile names a network or an option that there is not.
     """
     for name, level in _LOG_LEVELS.items():
         logging.getLogger(name).setLevel(level.upper())
     with ExitStack() as stack:
         stack.enter_context(dask.config.set(_settings(profile)))
+        check_network(profile)
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cluster-")))
         security = stack.enter_context(security_of(profile, folder))

@@ -8,6 +8,7 @@ from distributed.deploy import Cluster
 
 from cluster.extras import import_extra
 from cluster.profile import ClusterError, ClusterProfile
+from cluster.reason import innermost, reason
 from cluster.worker import ENVIRONMENT, SCHEDULER_ENVIRONMENT, worker_arguments
 
 # Options that the resource is made of; the others are those of the class that manages it.
@@ -87,7 +88,14 @@ def start_custom(profile: ClusterProfile) -> Cluster:
         raise ClusterError(
             f"factory {profile.factory!r} can't be imported: {error}; give the dotted name of a cluster class"
         ) from error
-    made = make(**profile.options)
+    try:
+        made = make(**profile.options)
+    except Exception as error:
+        # A class of the user's can refuse its options in any way.
+        raise ClusterError(
+            f"factory {profile.factory!r} made no cluster of the options "
+            f"({', '.join(profile.options) or 'none'}): {reason(innermost(error))}; mend them in the profile"
+        ) from error
     if not isinstance(made, Cluster):
         raise ClusterError(
             f"factory {profile.factory!r} made {type(made).__name__}, which is no Dask cluster"

@@ -1,5 +1,6 @@
 """Workers as jobs of a batch system, through dask-jobqueue: Slurm, PBS, Grid Engine, LSF."""
 
+import asyncio
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from distributed.security import Security
 
 from cluster.extras import import_extra
 from cluster.profile import ClusterError, ClusterProfile
+from cluster.reason import innermost, reason
 from cluster.worker import ENVIRONMENT, listening, worker_arguments
 
 _CLASSES = {
@@ -18,6 +20,8 @@ _CLASSES = {
     "sge": "SGECluster",
     "lsf": "LSFCluster",
 }
+# What dask-jobqueue writes for a scheduler that there is not yet.
+_NO_SCHEDULER = "tcp://<insert-scheduler-address-here>:8786"
 
 
 def start_queue(profile: ClusterProfile, folder: Path, security: Security | None) -> SpecCluster:
@@ -27,9 +31,30 @@ def start_queue(profile: ClusterProfile, folder: Path, security: Security | None
     (folder / "jobs").mkdir(parents=True, exist_ok=True)
     try:
         return make(**queue_options(profile, folder, security))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise _refused(profile, error) from error
+
+
+def queue_script(profile: ClusterProfile, folder: Path, security: Security | None) -> str:
+    """The script of such a job, with SCHEDULER for the scheduler's address; nothing is started."""
+
+    async def script() -> str:
+        jobqueue = import_extra("dask_jobqueue", "hpc", profile.kind)
+        make = getattr(jobqueue, _CLASSES[profile.kind])
+        # Nobody waits for it, so that it has no scheduler.
+        cluster = make(**queue_options(profile, folder, security), asynchronous=True)
+        made = str(cluster.job_script())
+        await cluster.close()
+        return made.replace(_NO_SCHEDULER, "SCHEDULER")
+
+    try:
+        return asyncio.run(script())
     except (TypeError, ValueError) as error:
-        message = str(error).splitlines()[0]
-        raise ClusterError(f'kind = "{profile.kind}" refuses its options: {message}') from error
+        raise _refused(profile, error) from error
+
+
+def _refused(profile: ClusterProfile, error: Exception) -> ClusterError:
+    return ClusterError(f'kind = "{profile.kind}" refuses its options: {reason(innermost(error))}')
 
 
 def queue_options(

@@ -6,21 +6,30 @@ from typing import Any
 
 import psutil
 from distributed import LocalCluster
+from distributed.comm import CommClosedError
 from distributed.security import Security
 
 from cluster.profile import ClusterError, ClusterProfile
+from cluster.reason import innermost, reason
 from cluster.size import settle
 from cluster.worker import GPU, worker_keywords
 
 log = logging.getLogger(__name__)
 
 _START_ATTEMPTS = 3
+# What a nanny says whose worker process is gone before it has said anything.
+_DIED = "Nanny failed to start worker process"
 
 
 def start_local(profile: ClusterProfile, security: Security | None) -> LocalCluster:
     """Start workers on this machine; once they run, their nannies replace those that die.
 
     A worker that dies while it starts takes the whole cluster with it, so that is tried again.
+
+    Raises
+    ------
+    ClusterError
+        Workers died again and again, or something else prevents the start: an option, say.
     """
     workers = _first_size(profile)
     for attempt in range(1, _START_ATTEMPTS + 1):
@@ -28,13 +37,31 @@ def start_local(profile: ClusterProfile, security: Security | None) -> LocalClus
             if profile.gpus is not None:
                 return _start_on_gpus(profile, security)
             return LocalCluster(n_workers=workers, **local_options(profile, security))
-        except (RuntimeError, TimeoutError) as error:
-            log.warning("a worker died while it started (attempt %d): %s", attempt, error)
+        except ClusterError:
+            raise
+        except Exception as error:
+            # What options can be wrong in has no common class.
+            if not _has_died(error):
+                raise _refused(profile, error) from error
+            log.warning("a worker died while it started (attempt %d)", attempt)
             last = error
     raise ClusterError(
         f"the {workers} workers of {profile.memory_gib:g} GiB died {_START_ATTEMPTS} times while they "
         "started; give them more memory_gib, or ask for fewer workers"
     ) from last
+
+
+def _has_died(error: Exception) -> bool:
+    """Whether a cluster did not start because the process of a worker ended, or never answered."""
+    cause = innermost(error)
+    return isinstance(cause, MemoryError | TimeoutError | CommClosedError) or _DIED in str(cause)
+
+
+def _refused(profile: ClusterProfile, error: Exception) -> ClusterError:
+    told = reason(innermost(error))
+    named = [name for name in profile.options if name in told] or list(profile.options)
+    cure = f"; see {', '.join(named)} in options of the profile" if named else ""
+    return ClusterError(f'kind = "{profile.kind}" did not start: {told}{cure}')
 
 
 def start_threads(profile: ClusterProfile) -> LocalCluster:

@@ -1,9 +1,10 @@
 """What a user says about the machines to use: one profile of the configuration."""
 
-import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
+
+from cluster.walltime import walltime_minutes
 
 Kind = Literal[
     "local",
@@ -19,6 +20,8 @@ Kind = Literal[
     "custom",
 ]
 QUEUES = ("slurm", "pbs", "sge", "lsf")
+# Kinds whose scheduler is in this process.
+STARTED_HERE = ("local", "threads", *QUEUES, "ssh")
 
 # Settings that do not go with every kind.
 _GO_WITH: dict[str, tuple[str, ...]] = {
@@ -33,7 +36,7 @@ _GO_WITH: dict[str, tuple[str, ...]] = {
     "hosts": ("ssh",),
     "factory": ("custom",),
     "interface": ("local", *QUEUES, "ssh"),
-    "dashboard": ("local", "threads", *QUEUES, "ssh"),
+    "dashboard": STARTED_HERE,
     "tls": ("local", *QUEUES, "ssh"),
     "tls_ca_file": ("local", *QUEUES, "ssh", "address"),
     "tls_cert_file": ("local", *QUEUES, "ssh", "address"),
@@ -41,7 +44,11 @@ _GO_WITH: dict[str, tuple[str, ...]] = {
     "options": ("local", *QUEUES, "ssh", "kubernetes", "gateway", "custom"),
 }
 _REQUIRED = {"address": "address", "ssh": "hosts", "custom": "factory"}
-_WALLTIME = re.compile(r"(?:(\d+)-)?(\d+):(\d\d)(?::(\d\d))?")
+# Options of batch systems that are lists: of a string each letter would be taken for an item.
+_LISTS = (
+    *("worker_extra_args", "job_script_prologue"),
+    *("job_extra_directives", "job_directives_skip"),
+)
 
 
 class ClusterError(Exception):
@@ -125,6 +132,12 @@ class ClusterProfile:
         required = _REQUIRED.get(self.kind)
         if required is not None and not getattr(self, required):
             raise ValueError(f'kind = "{self.kind}" needs {required}')
+        for name in _LISTS if self.kind in QUEUES else ():
+            value = self.options.get(name)
+            if isinstance(value, str):
+                raise ValueError(
+                    f'{name} of options must be a list, got "{value}"; write ["{value}"]'
+                )
 
     def _check_size(self) -> None:
         if self.workers is not None and self.adaptive:
@@ -150,7 +163,7 @@ class ClusterProfile:
             raise ValueError(
                 f"lifetime_stagger_minutes must be from 0 to below lifetime_minutes, got {stagger}"
             )
-        limit = walltime_minutes(self.options.get("walltime"))
+        limit = walltime_minutes(self.kind, self.options.get("walltime"))
         if limit is not None and self.lifetime_minutes is not None:
             latest = self.lifetime_minutes + self.stagger_minutes
             if latest >= limit:
@@ -158,12 +171,3 @@ class ClusterProfile:
                     f"a worker may live {latest:g} minutes (lifetime and stagger), and its job ends "
                     f"after {limit:g} (walltime); lower lifetime_minutes"
                 )
-
-
-def walltime_minutes(text: object) -> float | None:
-    """Minutes of a batch system's HH:MM:SS, HH:MM or D-HH:MM:SS; None where it is something else."""
-    found = _WALLTIME.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
-        return None
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return (days * 24 + hours) * 60 + minutes + seconds / 60

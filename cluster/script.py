@@ -5,10 +5,14 @@ from pathlib import Path
 import yaml
 
 from cluster.hosted import kubernetes_options
-from cluster.job_queue import start_queue
+from cluster.job_queue import queue_script
 from cluster.profile import QUEUES, ClusterError, ClusterProfile
-from cluster.ssh import ssh_workers
-from cluster.tls import security_of
+from cluster.ssh import ssh_commands
+from cluster.tls import named_security
+
+_CERTIFICATES = """\
+# Its certificates are there as long as a run is, and HOST and PID those of its driver.
+"""
 
 
 def job_script(profile: ClusterProfile, folder: Path) -> str:
@@ -19,21 +23,16 @@ def job_script(profile: ClusterProfile, folder: Path) -> str:
     ClusterError
         The kind has none, or its package is missing.
     """
-    if profile.kind in QUEUES:
-        with (
-            security_of(profile, folder) as security,
-            start_queue(profile, folder, security) as jobs,
-        ):
-            return str(jobs.job_script())
     if profile.kind == "kubernetes":
         return _manifest(profile)
-    if profile.kind == "ssh":
-        return "".join(
-            f"{worker['options']['address']}: {worker['options']['remote_python']} "
-            f"-m distributed.cli.dask_spec SCHEDULER --spec {worker['options']['kwargs']}\n"
-            for worker in ssh_workers(profile, None).values()
-        )
-    raise ClusterError(f'kind = "{profile.kind}" has no job script')
+    security = named_security(profile, folder)
+    if profile.kind in QUEUES:
+        text = queue_script(profile, folder, security)
+    elif profile.kind == "ssh":
+        text = "".join(f"{command}\n" for command in ssh_commands(profile, security))
+    else:
+        raise ClusterError(f'kind = "{profile.kind}" has no job script')
+    return f"{text}{_CERTIFICATES}" if profile.tls and not profile.tls_ca_file else text
 
 
 def _manifest(profile: ClusterProfile) -> str:

@@ -13,6 +13,7 @@ from distributed.deploy import Cluster
 from distributed.deploy.spec import SpecCluster
 
 from cluster.profile import ClusterError, ClusterProfile
+from cluster.reason import reason
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,11 @@ def ask(cluster: Cluster, profile: ClusterProfile) -> None:
     ClusterError
         The batch system refuses the jobs.
     """
+    own = isinstance(cluster, SpecCluster) and cluster.new_spec
     if profile.adaptive:
+        if own and profile.kind != "local":
+            # Without one that was taken nobody would ever say that none is.
+            _submit(cluster, profile, profile.minimum or 1)
         sizes = {"minimum": profile.minimum or 0, "maximum": profile.maximum}
         if isinstance(cluster, SpecCluster):
             cluster.adapt(**sizes, target_duration=_TARGET_DURATION)
@@ -44,29 +49,25 @@ def ask(cluster: Cluster, profile: ClusterProfile) -> None:
             cluster.adapt(**sizes)
     elif profile.workers is None or profile.kind in ("local", "threads", "ssh"):
         return
-    elif not (isinstance(cluster, SpecCluster) and cluster.new_spec):
-        cluster.scale(profile.workers)
+    elif own:
+        _submit(cluster, profile, profile.workers)
     else:
-        # Its own `scale` would submit in the background, and tell nobody of a failure.
-        jobs = math.ceil(profile.workers / len(cluster.new_spec.get("group", [""])))
-        while len(cluster.worker_spec) < jobs:
-            cluster.worker_spec.update(cluster.new_worker_spec())
-        try:
-            settle(cluster)
-        except Exception as error:
-            # A submission can fail in any way that a command can.
-            raise ClusterError(
-                f'the workers of kind = "{profile.kind}" can\'t be asked for: {_reason(error)}; see options '
-                "of the profile, and `dexome cluster script`"
-            ) from error
+        cluster.scale(profile.workers)
 
 
-def _reason(error: Exception) -> str:
-    """One line of a failure: what the command wrote to stderr, where a command failed."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if "stderr:" in lines[:-1]:
-        return lines[lines.index("stderr:") + 1]
-    return lines[0] if lines else type(error).__name__
+def _submit(cluster: SpecCluster, profile: ClusterProfile, workers: int) -> None:
+    """Ask for workers at once: the cluster's own `scale` would in the background, and tell of no failure."""
+    jobs = math.ceil(workers / len(cluster.new_spec.get("group", [""])))
+    while len(cluster.worker_spec) < jobs:
+        cluster.worker_spec.update(cluster.new_worker_spec())
+    try:
+        settle(cluster)
+    except Exception as error:
+        # A submission can fail in any way that a command can.
+        raise ClusterError(
+            f'the workers of kind = "{profile.kind}" can\'t be asked for: {reason(error)}; see options '
+            "of the profile, and `dexome cluster script`"
+        ) from error
 
 
 def settle(cluster: SpecCluster) -> None:
@@ -100,7 +101,7 @@ def kept_size(cluster: SpecCluster, vanished: Vanished) -> Iterator[None]:
                 keeper.look(time.monotonic())
             except Exception as error:
                 # The next look tries again; a cluster that is closing can fail in any way.
-                log.warning("the workers could not be asked for again: %s", _reason(error))
+                log.warning("the workers could not be asked for again: %s", reason(error))
 
     thread = threading.Thread(target=keep, name="cluster-size", daemon=True)
     thread.start()
@@ -151,6 +152,7 @@ class Keeper:
         self._known: set[str] = set()
         self._in_vain = 0
         self._ask_at = 0.0
+        self._taken = True
 
     def look(self, now: float) -> None:
         """Forget workers that are gone, and ask for what the cluster lacks."""
@@ -181,26 +183,37 @@ class Keeper:
             return
         self._in_vain += 1
         self._ask_at = now + min(LOOK_EVERY_S * 2**self._in_vain, MAX_WAIT_S)
-        level = logging.WARNING if self._in_vain >= _WARN_AFTER else logging.INFO
+        warn = self._in_vain >= _WARN_AFTER
         log.log(
-            level,
-            "%d of %d workers are gone; asking for them again (attempt %d)%s",
+            logging.WARNING if warn else logging.INFO,
+            "%d of %d workers are not there; asking for them again (attempt %d)%s",
             lacking,
             len(cluster.worker_spec),
             self._in_vain,
-            "; see the logs of their jobs" if self._in_vain >= _WARN_AFTER else "",
+            # One that was refused has no log.
+            "; see the logs of their jobs" if warn and self._taken else "",
         )
+        self._taken = False
         settle(cluster)
+        self._taken = True
 
     def _names(self, worker: Any) -> set[str]:
         group = self._cluster.worker_spec.get(worker, {}).get("group")
         return {f"{worker}{suffix}" for suffix in group} if group else {str(worker)}
 
     async def _forget(self, names: list[Any]) -> None:
+        """Close workers; one that can't be closed stays known, so that its job is ended later."""
         for name in names:
-            worker = self._cluster.workers.pop(name, None)
-            if worker is not None:
+            worker = self._cluster.workers.get(name)
+            if worker is None:
+                continue
+            try:
                 await worker.close()
+            except Exception as error:
+                # A job can be cancelled as little as submitted in any way that a command can fail.
+                log.warning("the job of worker %s could not be ended: %s", name, reason(error))
+            else:
+                self._cluster.workers.pop(name, None)
 
 
 def _has_failed(worker: Any) -> bool:

@@ -1,6 +1,8 @@
 """Workers on other hosts by SSH; the scheduler runs in this process."""
 
 import sys
+from json import dumps
+from shlex import quote
 from typing import Any
 
 from distributed.deploy.spec import SpecCluster
@@ -10,6 +12,7 @@ from distributed.security import Security
 
 from cluster.extras import import_extra
 from cluster.profile import ClusterError, ClusterProfile
+from cluster.reason import reason
 from cluster.worker import ENVIRONMENT, listening, worker_keywords
 
 _DEATH_TIMEOUT_S = 60
@@ -47,7 +50,7 @@ def start_ssh(profile: ClusterProfile, security: Security | None) -> SpecCluster
     except Exception as error:
         # What SSH and a remote Python can raise has no common class.
         raise ClusterError(
-            f"the workers on {', '.join(profile.hosts)} did not start: {error or type(error).__name__}; "
+            f"the workers on {', '.join(profile.hosts)} did not start: {reason(error)}; "
             "try ssh to each host by hand, and see connect_options and remote_python of the profile"
         ) from error
 
@@ -87,3 +90,19 @@ def ssh_workers(profile: ClusterProfile, security: Security | None) -> dict[int,
         }
         for number in range(profile.workers or len(profile.hosts))
     }
+
+
+def ssh_commands(profile: ClusterProfile, security: Security | None) -> list[str]:
+    """What is run on each host, after its name, with SCHEDULER for the scheduler's address.
+
+    A run hands Dask's configuration of this machine on as well, in one more variable.
+    """
+    commands = []
+    for worker in ssh_workers(profile, security).values():
+        options = worker["options"]
+        spec = {"0": {"cls": options["worker_class"], "opts": options["kwargs"]}}
+        commands.append(
+            f"{options['address']}: {options['remote_python']} -m distributed.cli.dask_spec SCHEDULER "
+            f"--spec {quote(dumps(spec))}"
+        )
+    return commands

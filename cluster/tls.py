@@ -27,12 +27,11 @@ def security_of(profile: ClusterProfile, folder: Path) -> Iterator[Security | No
     Certificates made for a run are gone at its end; those that a killed driver of this host left below
     `folder` are deleted.
     """
-    if profile.tls_ca_file and profile.tls_cert_file and profile.tls_key_file:
-        files = (profile.tls_ca_file, profile.tls_cert_file, profile.tls_key_file)
-        for path in files:
+    if given := _given(profile):
+        for path in given:
             if not path.is_file():
                 raise ClusterError(f"{path} is no file; mend the tls_ files of the profile")
-        yield _security(*files)
+        yield _security(*given)
         return
     if not profile.tls:
         yield None
@@ -46,11 +45,29 @@ def security_of(profile: ClusterProfile, folder: Path) -> Iterator[Security | No
         shutil.rmtree(own, ignore_errors=True)
 
 
+def named_security(profile: ClusterProfile, folder: Path) -> Security | None:
+    """The same as a run would have it, with HOST and PID in the paths; nothing is made."""
+    if given := _given(profile):
+        return _security(*given)
+    return (
+        _security(*(folder / f"{_PREFIX}HOST-PID" / name for name in _FILES))
+        if profile.tls
+        else None
+    )
+
+
+def _given(profile: ClusterProfile) -> tuple[Path, Path, Path] | None:
+    """Certificates that the profile names, all three."""
+    ca, cert, key = profile.tls_ca_file, profile.tls_cert_file, profile.tls_key_file
+    return (ca, cert, key) if ca and cert and key else None
+
+
 def sweep(folder: Path) -> None:
     """Delete the certificates of drivers of this host that are dead."""
-    for path in folder.glob(f"{_PREFIX}{socket.gethostname()}-*"):
-        pid = path.name.rpartition("-")[2]
-        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+    for path in folder.glob(f"{_PREFIX}*"):
+        # The name of another host may begin with that of this one.
+        host, _, pid = path.name.removeprefix(_PREFIX).rpartition("-")
+        if host == socket.gethostname() and pid.isdigit() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(path, ignore_errors=True)
             log.info("deleted the certificates of a dead run, %s", path)
 
@@ -81,7 +98,13 @@ def _security(ca: Path, cert: Path, key: Path) -> Security:
 
 
 def refuses_strangers(address: str, timeout_s: float = 10.0) -> bool:
-    """Whether what listens at a Dask address hangs up on a client that has no certificate."""
+    """Whether what listens at a Dask address hangs up on a client that has no certificate.
+
+    Raises
+    ------
+    ClusterError
+        It does neither that nor answer, or can't be reached.
+    """
     host, _, port = address.partition("://")[2].rpartition(":")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -93,5 +116,13 @@ def refuses_strangers(address: str, timeout_s: float = 10.0) -> bool:
         ):
             # With TLS 1.3 the refusal comes after the handshake: a server that takes us speaks first.
             return wrapped.recv(1) == b""
+    except TimeoutError:
+        told = f"does not answer within {timeout_s:g} s"
     except (ssl.SSLError, ConnectionError):
         return True
+    except OSError as error:
+        told = f"can't be reached ({error.strerror})"
+    raise ClusterError(
+        f"{address} {told}: whether it takes a client without a certificate can't be told; see whether its "
+        "machine is overloaded or behind a firewall, and check again"
+    )

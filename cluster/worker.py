@@ -14,6 +14,8 @@ ENVIRONMENT = {
     "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET": "False",
     "DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "False",
 }
+# Where scheduler and workers listen unless a profile names an interface.
+LOOPBACK = "127.0.0.1"
 # The resource that a worker with a GPU offers.
 GPU = "GPU"
 # A task that three workers died of is an error of its own.
@@ -51,4 +53,4 @@ def worker_arguments(profile: ClusterProfile, *, restart: bool) -> list[str]:
 
 def listening(profile: ClusterProfile) -> dict[str, str]:
     """Where scheduler and workers listen: the interface that the profile names, else loopback."""
-    return {"interface": profile.interface} if profile.interface else {"host": "127.0.0.1"}
+    return {"interface": profile.interface} if profile.interface else {"host": LOOPBACK}

@@ -15,6 +15,8 @@ from pipeline.sources.source import make_source, why_unreadable
 from pipeline.stages.probe import Sight, installed_versions, look, try_files
 from pipeline.workspace import CLUSTER_FOLDER, Workspace
 
+_ANSWER_S = 120
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -46,12 +48,15 @@ def examine_workers(client: Client, workspace: Workspace) -> list[Finding]:
     config = workspace.root / CONFIG_NAME
     probe.write_text(token)
     try:
-        sights = client.run(look, config, probe, _inputs(workspace))
+        sights = client.run(look, config, probe, _inputs(workspace), on_error="return")
     finally:
         probe.unlink(missing_ok=True)
     own = hashlib.sha256(config.read_bytes()).hexdigest()
     findings: list[Finding] = []
     for address, sight in sights.items():
+        if not isinstance(sight, Sight):
+            findings.append(_no_answer("workspace", address, sight))
+            continue
         findings += [
             _python(sight),
             _versions(sight),
@@ -59,10 +64,19 @@ def examine_workers(client: Client, workspace: Workspace) -> list[Finding]:
             _workspace(sight, workspace.root, own, token),
             _rights(sight),
             _sources(sight),
-            *_bucket(client, address, sight, workspace),
-            *_remote_studies(client, address, sight, workspace),
         ]
+        for name, ask in (("storage", _bucket), ("studies", _remote_studies)):
+            try:
+                findings += ask(client, address, sight, workspace)
+            except Exception as error:
+                # What a worker can die of, or raise, has no common class.
+                findings.append(_no_answer(name, sight.host, error))
     return list(dict.fromkeys(findings))
+
+
+def _no_answer(name: str, who: str, error: BaseException) -> Finding:
+    told = f"{who} could not look: {type(error).__name__}: {error}; see its log"
+    return Finding(name, False, told)
 
 
 def _inputs(workspace: Workspace) -> list[Path]:
@@ -91,7 +105,9 @@ def _remote_studies(
     source = make_source(workspace.config.source, workspace.root)
     if not isinstance(source, RemoteSource | RemoteDee2Source):
         return []
-    why: str = client.submit(why_unreadable, source, workers=[address], pure=False).result()
+    asked = client.submit(why_unreadable, source, workers=[address], pure=False)
+    # Of a worker that is gone meanwhile no answer would ever come.
+    why: str = asked.result(timeout=_ANSWER_S)
     if why:
         return [Finding("studies", False, f"{sight.host} can't read the studies: {why}")]
     return [Finding("studies", True, f"{sight.host} reads {workspace.config.source.place}")]

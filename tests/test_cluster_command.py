@@ -12,8 +12,8 @@ from distributed import Client
 from cluster.connect import connect
 from cluster.profile import ClusterProfile
 from pipeline import examine_cluster
-from pipeline.commands.cluster import smallest
-from pipeline.examine_cluster import examine_workers
+from pipeline.commands.cluster import knock, smallest
+from pipeline.examine_cluster import Finding, examine_workers
 from pipeline.stages.probe import Sight, installed_versions, look
 from pipeline.workspace import Workspace, open_workspace
 from tests.support.command import dexome
@@ -107,8 +107,10 @@ def test_what_is_wrong_with_a_worker_is_a_finding_with_its_cure(
     name: str,
     message: str,
 ) -> None:
-    def seen(self: Client, function: object, *arguments: object) -> dict[str, object]:
-        del self
+    def seen(
+        self: Client, function: object, *arguments: object, **how: object
+    ) -> dict[str, object]:
+        del self, how
         if function is not look:
             return {}
         config, probe, inputs = arguments
@@ -139,6 +141,36 @@ def test_a_worker_without_dexome_is_told_as_that(
         (finding,) = examine_workers(client, workspace)
     assert (finding.name, finding.good) == ("dexome", False)
     assert "the worker has no dexome" in finding.message
+
+
+def test_a_worker_that_cannot_look_is_a_finding_and_no_crash(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> Sight:
+        raise PermissionError("Permission denied: dexome.toml")
+
+    def lost(*_: object) -> list[Finding]:
+        raise TimeoutError("no answer")
+
+    with connect(IN_PROCESS) as client:
+        monkeypatch.setattr(examine_cluster, "_remote_studies", lost)
+        found = {finding.name: finding for finding in examine_workers(client, workspace)}
+        assert not found["studies"].good
+        assert "could not look: TimeoutError: no answer; see its log" in found["studies"].message
+        assert found["inputs"].good
+        monkeypatch.setattr(examine_cluster, "look", denied)
+        (finding,) = examine_workers(client, workspace)
+    assert (finding.name, finding.good) == ("workspace", False)
+    assert "could not look: PermissionError: Permission denied: dexome.toml" in finding.message
+
+
+def test_whether_strangers_are_refused_is_a_finding_even_where_nobody_can_tell() -> None:
+    assert "is NOT refused" in knock("tcp://127.0.0.1:1").message
+    # Nobody listens: nobody is let in.
+    assert knock("tls://127.0.0.1:1").good
+    unknown = knock("tls://node1.invalid:8786")
+    assert not unknown.good
+    assert "tls://node1.invalid:8786 can't be reached" in unknown.message
 
 
 def test_a_check_starts_one_worker_or_one_on_each_host() -> None:

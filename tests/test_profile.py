@@ -1,12 +1,8 @@
 """Profiles of machines: what is refused, and what becomes of the rest in each kind."""
 
 import os
-import socket
-import ssl
 import subprocess
 import sys
-import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,13 +10,11 @@ from distributed import Client, LocalCluster
 
 from cluster.connect import connect
 from cluster.extras import import_extra
-from cluster.job_queue import queue_options, vanished_jobs
+from cluster.job_queue import vanished_jobs
 from cluster.local import gpu_ids
-from cluster.profile import ClusterError, ClusterProfile, walltime_minutes
-from cluster.script import job_script
+from cluster.profile import ClusterError, ClusterProfile
 from cluster.size import LOST_AFTER_S, Absences
-from cluster.ssh import ssh_workers
-from cluster.tls import refuses_strangers, security_of
+from cluster.tls import refuses_strangers
 
 SLURM = {"kind": "slurm", "workers": 2}
 
@@ -45,6 +39,15 @@ SLURM = {"kind": "slurm", "workers": 2}
             {**SLURM, "lifetime_minutes": 55, "options": {"walltime": "01:00:00"}},
             "a worker may live 60.5 minutes .* its job ends after 60 ",
         ),
+        (
+            {**SLURM, "lifetime_minutes": 85, "options": {"walltime": "90:00"}},
+            "a worker may live 93.5 minutes .* its job ends after 90 ",
+        ),
+        (
+            {**SLURM, "options": {"worker_extra_args": "--foo"}},
+            r'worker_extra_args of options must be a list, got "--foo"; write \["--foo"\]',
+        ),
+        ({**SLURM, "options": {"job_script_prologue": "x"}}, "job_script_prologue .* a list"),
         ({"tls_ca_file": Path("ca.pem")}, "give all three"),
     ],
 )
@@ -53,88 +56,6 @@ def test_a_profile_that_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         ClusterProfile(**settings)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("text", "minutes"),
-    [("01:30:00", 90), ("1-00:00:00", 1440), ("00:30", 30), ("2h", None), (None, None)],
-)
-def test_a_walltime_is_read_as_the_batch_system_does(text: object, minutes: float | None) -> None:
-    assert walltime_minutes(text) == minutes
-
-
-def test_a_job_has_what_the_profile_and_its_options_say(tmp_path: Path) -> None:
-    profile = ClusterProfile(
-        kind="slurm",
-        workers=4,
-        memory_gib=3,
-        lifetime_minutes=50,
-        resources={"GPU": 1},
-        options={
-            "queue": "long",
-            "walltime": "01:00:00",
-            "processes": 2,
-            "worker_extra_args": ["--preload", "mine"],
-            "job_script_prologue": ["module load cuda"],
-        },
-    )
-    options = queue_options(profile, tmp_path, None)
-    assert (options["cores"], options["processes"], options["memory"]) == (2, 2, "6GiB")
-    script = job_script(profile, tmp_path)
-    for wanted in (
-        "#SBATCH -p long",
-        "#SBATCH -t 01:00:00",
-        "#SBATCH --mem=6G",
-        "export PYTHONSAFEPATH=1",
-        "module load cuda",
-        "--nworkers 2",
-        "--resources GPU=1 --lifetime 3000s --lifetime-stagger 300s --no-lifetime-restart",
-        "--host 127.0.0.1",
-        "--preload mine",
-    ):
-        assert wanted in script, script
-    assert script.index("PYTHONSAFEPATH") < script.index("module load")
-
-
-@pytest.mark.parametrize("kind", ["pbs", "sge", "lsf"])
-def test_every_batch_system_has_its_script(kind: str, tmp_path: Path) -> None:
-    profile = ClusterProfile(
-        kind=kind,  # type: ignore[arg-type]
-        workers=1,
-        memory_gib=2,
-        options={"queue": "long", "walltime": "01:00"},
-    )
-    script = job_script(profile, tmp_path)
-    assert {"pbs": "#PBS -q long", "sge": "#$ -q long", "lsf": "#BSUB -q long"}[kind] in script
-    assert "export PYTHONSAFEPATH=1" in script
-    assert "--memory-limit 2.00GiB" in script
-
-
-# The class that refuses its options leaves a half-made cluster behind.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_an_option_that_there_is_not_is_named(tmp_path: Path) -> None:
-    profile = ClusterProfile(kind="slurm", workers=1, options={"qeue": "long"})
-    with pytest.raises(ClusterError, match=r"refuses its options: .*qeue"):
-        job_script(profile, tmp_path)
-
-
-def test_an_interface_takes_the_place_of_loopback(tmp_path: Path) -> None:
-    profile = ClusterProfile(**SLURM, interface="ib0")  # type: ignore[arg-type]
-    options = queue_options(profile, tmp_path, None)
-    assert options["scheduler_options"]["interface"] == "ib0"
-    assert options["worker_extra_args"][-2:] == ["--interface", "ib0"]
-    assert "host" not in options["scheduler_options"]
-
-
-def test_workers_by_ssh_have_names_and_take_turns_on_the_hosts() -> None:
-    profile = ClusterProfile(kind="ssh", hosts=("a", "b"), workers=3, lifetime_minutes=60)
-    workers = ssh_workers(profile, None)
-    assert [workers[n]["options"]["address"] for n in range(3)] == ["a", "b", "a"]
-    assert [workers[n]["options"]["kwargs"]["name"] for n in range(3)] == [0, 1, 2]
-    options = workers[0]["options"]
-    assert options["remote_python"].startswith("env PYTHONSAFEPATH=1 ")
-    assert options["remote_python"].endswith(sys.executable)
-    assert options["kwargs"]["lifetime_restart"] is True
 
 
 def test_a_missing_package_names_the_extra() -> None:
@@ -198,6 +119,13 @@ def test_a_factory_that_makes_no_cluster_is_refused(factory: str, message: str) 
         pass
 
 
+def test_an_option_that_a_factory_refuses_is_told_with_the_factory() -> None:
+    profile = ClusterProfile(kind="custom", factory="fractions.Fraction", options={"size": 1})
+    message = r"'fractions.Fraction' made no cluster of the options \(size\): .*'size'; mend them"
+    with pytest.raises(ClusterError, match=message):
+        connect(profile).__enter__()
+
+
 def test_a_cluster_of_the_user_s_own_is_sized_and_used() -> None:
     options = {"n_workers": 1, "processes": False, "dashboard_address": None, "silence_logs": 40}
     profile = ClusterProfile(
@@ -230,35 +158,6 @@ def test_no_scheduler_at_an_address_is_an_error_with_its_cure(
     profile = ClusterProfile(kind="address", address="tcp://127.0.0.1:9")
     with pytest.raises(ClusterError, match=r"no scheduler answers at tcp://127.0.0.1:9"):
         connect(profile).__enter__()
-
-
-def test_a_scheduler_with_certificates_is_joined_with_them_and_not_without(tmp_path: Path) -> None:
-    with (
-        security_of(ClusterProfile(tls=True), tmp_path) as security,
-        LocalCluster(
-            n_workers=1,
-            processes=False,
-            protocol="tls://",
-            security=security,
-            dashboard_address=None,
-        ) as own,
-    ):
-        (folder,) = tmp_path.glob("tls-*")
-        address = own.scheduler_address
-        profile = ClusterProfile(
-            kind="address",
-            address=address,
-            tls_ca_file=folder / "ca.pem",
-            tls_cert_file=folder / "cert.pem",
-            tls_key_file=folder / "key.pem",
-        )
-        with connect(profile) as client:
-            assert client.submit(sum, [1, 2]).result() == 3
-        with pytest.raises(ClusterError, match="does it want certificates"):
-            connect(ClusterProfile(kind="address", address=address)).__enter__()
-        gone = replace(profile, tls_key_file=tmp_path / "none.pem")
-        with pytest.raises(ClusterError, match=r"none.pem is no file; mend the tls_ files"):
-            connect(gone).__enter__()
 
 
 def test_gpus_are_those_that_the_batch_system_gave() -> None:
@@ -301,27 +200,6 @@ def test_workers_of_this_machine_have_certificates_a_gpu_each_and_a_safe_path(
         workers = client.scheduler_info()["workers"].values()
         assert [worker["resources"] for worker in workers] == [{"GPU": 1}] * 2
         assert client.submit(sum, [1, 2], resources={"GPU": 1}).result() == 3
-
-
-def test_who_answers_anyone_does_not_refuse_strangers(tmp_path: Path) -> None:
-    profile = ClusterProfile(kind="local", tls=True)
-    with security_of(profile, tmp_path) as security, socket.socket() as server:
-        assert security is not None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(security.tls_scheduler_cert, security.tls_scheduler_key)
-        server.bind(("127.0.0.1", 0))
-        server.listen(1)
-
-        def answer() -> None:
-            plain, _ = server.accept()
-            with context.wrap_socket(plain, server_side=True) as wrapped:
-                wrapped.send(b"hello")
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        assert not refuses_strangers(f"tls://127.0.0.1:{server.getsockname()[1]}")
-        thread.join()
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

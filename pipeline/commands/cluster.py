@@ -1,16 +1,20 @@
 """The commands that look after machines: list, check, script."""
 
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
 import typer
 
-from cluster.profile import ClusterProfile
+from cluster.profile import ClusterError, ClusterProfile
 from pipeline.commands.options import EXIT_FAILED, HERE, JsonOption, WorkspaceOption
 from pipeline.commands.output import echo_json, echo_table, records
 from pipeline.workspace import CLUSTER_FOLDER, open_workspace
 from storage.errors import InputError
+
+# Dask is imported when a command needs it.
+if TYPE_CHECKING:
+    from pipeline.examine_cluster import Finding
 
 app = typer.Typer(no_args_is_help=True, help="The machines to use: list, check, script.")
 NameArgument = Annotated[str, typer.Argument(help="Profile [cluster.NAME] of dexome.toml.")]
@@ -56,7 +60,6 @@ def check(
     Exit code 0: it can; 1: something is not as it must be.
     """
     from cluster.connect import connect
-    from cluster.tls import refuses_strangers
     from pipeline.examine_cluster import Finding, examine_workers
 
     opened = open_workspace(workspace)
@@ -76,9 +79,7 @@ def check(
         ]
         findings += examine_workers(client, opened)
         if profile.tls or profile.tls_ca_file:
-            refused = address.startswith("tls://") and refuses_strangers(address)
-            told = "is refused" if refused else "is NOT refused; do not use this cluster"
-            findings.append(Finding("tls", refused, f"a client without a certificate {told}"))
+            findings.append(knock(address))
     good = all(finding.good for finding in findings)
     if as_json:
         checks = [{"name": f.name, "good": f.good, "message": f.message} for f in findings]
@@ -100,6 +101,19 @@ def script(name: NameArgument, workspace: WorkspaceOption = HERE) -> None:
 
     opened = open_workspace(workspace)
     typer.echo(job_script(opened.config.profile(name), opened.root / CLUSTER_FOLDER))
+
+
+def knock(address: str) -> "Finding":
+    """Whether the scheduler hangs up on a client without a certificate."""
+    from cluster.tls import refuses_strangers
+    from pipeline.examine_cluster import Finding
+
+    try:
+        refused = address.startswith("tls://") and refuses_strangers(address)
+    except ClusterError as error:
+        return Finding("tls", False, str(error))
+    told = "is refused" if refused else "is NOT refused; do not use this cluster"
+    return Finding("tls", refused, f"a client without a certificate {told}")
 
 
 def smallest(profile: ClusterProfile) -> ClusterProfile:
