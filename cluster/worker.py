@@ -6,7 +6,7 @@ from cluster.profile import ClusterProfile
 
 # A worker that imports a folder named storage/ or model/ of the user's instead of ours would be lost.
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}
-# Tasks keep nothing on workers: there is nothing to spill, and the memory is the task's. A paused worker waits
+# Tasks keep nothing on workers: nothing is spilt, and the memory is the task's. A paused worker would wait
 # for ever for memory that nobody frees: ours work on, or die and are told of.
 ENVIRONMENT = {
     **SAFE_PATH,

@@ -83,3 +83,13 @@ def _listening() -> set[tuple[str, int]]:
         for connection in process.net_connections(kind="tcp")
         if connection.status == psutil.CONN_LISTEN
     }
+
+
+def test_a_worker_near_its_limit_works_on_and_is_not_paused() -> None:
+    small = ClusterProfile(kind="threads", workers=1, memory_gib=0.01)
+    with connect(small) as client:
+        deadline = time.monotonic() + 1
+        while time.monotonic() < deadline:
+            # Dask looks at the memory ten times a second.
+            assert client.submit(sum, [1, 2], pure=False).result(timeout=20) == 3
+            time.sleep(0.05)
