@@ -3,19 +3,21 @@
 from typing import Any
 
 from distributed import Client
+from distributed.system import MEMORY_LIMIT
 
 from cluster.profile import ClusterProfile
 from cluster.worker import GPU
 
 GIB = 1 << 30
-# Dask ends a worker that takes more of its memory; above it pauses.
+# Dask ends a worker that takes more of its memory.
 _USABLE = 0.95
 
 
 def task_memory_bytes(profile: ClusterProfile, client: Client) -> int | None:
     """Bytes that a task may take of its worker; None where neither workers nor profile tell.
 
-    A worker's memory is that of all its threads; of workers that are up, the smallest counts.
+    A worker's memory is that of all its threads; of workers that are up, the smallest counts. Where workers are
+    threads of one process, each has the profile's memory.
     """
     if profile.kind == "threads":
         return int(profile.memory_gib * GIB * _USABLE)
@@ -29,6 +31,11 @@ def task_memory_bytes(profile: ClusterProfile, client: Client) -> int | None:
     if profile.kind in ("address", "gateway", "custom"):
         return None
     return int(profile.memory_gib * GIB / _threads(profile.options) * _USABLE)
+
+
+def own_memory_bytes() -> int:
+    """Bytes that a task may take of this process: of the machine's, or of what its job was given."""
+    return int(MEMORY_LIMIT * _USABLE)
 
 
 def gpu_of_task(profile: ClusterProfile, client: Client) -> dict[str, float] | None:

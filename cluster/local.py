@@ -4,10 +4,10 @@ import logging
 import os
 from typing import Any
 
-import psutil
 from distributed import LocalCluster
 from distributed.comm import CommClosedError
 from distributed.security import Security
+from distributed.system import MEMORY_LIMIT
 
 from cluster.profile import ClusterError, ClusterProfile
 from cluster.reason import innermost, reason
@@ -65,12 +65,13 @@ def _refused(profile: ClusterProfile, error: Exception) -> ClusterError:
 
 
 def start_threads(profile: ClusterProfile) -> LocalCluster:
-    """One worker in this process, with as many threads as the profile has workers."""
+    """One worker in this process: a thread for each of the profile's workers, and the memory of them all."""
+    threads = profile.workers or default_workers(profile.memory_gib)
     return LocalCluster(
         n_workers=1,
-        threads_per_worker=profile.workers or default_workers(profile.memory_gib),
+        threads_per_worker=threads,
         processes=False,
-        memory_limit=f"{profile.memory_gib}GiB",
+        memory_limit=f"{profile.memory_gib * threads}GiB",
         dashboard_address=profile.dashboard,
         # Where scheduler and worker talk in memory, Dask would have the worker's pages listen to everyone.
         worker_dashboard_address="127.0.0.1:0",
@@ -96,8 +97,8 @@ def local_options(profile: ClusterProfile, security: Security | None) -> dict[st
 
 
 def default_workers(memory_gib: float) -> int:
-    """As many workers as this process may use cores, and this machine has memory for."""
-    fitting = psutil.virtual_memory().total / 2**30 // memory_gib
+    """As many workers as this process may use cores, and has memory for."""
+    fitting = MEMORY_LIMIT / 2**30 // memory_gib
     return max(1, min(_cores(), int(fitting)))
 
 

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import psutil
 import typer
 
 from pipeline.commands.progress import progress_report
@@ -42,9 +41,11 @@ class ShareMachines:
 @contextmanager
 def share_machines(workspace: Workspace, cluster: str | None) -> Iterator[ShareMachines]:
     """One job of an array: in this process, unless a profile is named."""
+    from cluster.capacity import own_memory_bytes
+
     if cluster is None:
         with progress_report() as report:
-            yield ShareMachines(None, report, psutil.virtual_memory().total)
+            yield ShareMachines(None, report, own_memory_bytes())
         return
     with machines(workspace, cluster) as stage:
         yield ShareMachines(stage.client, stage.report, stage.task_memory)
