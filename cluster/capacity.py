@@ -16,8 +16,8 @@ _USABLE = 0.95
 def task_memory_bytes(profile: ClusterProfile, client: Client) -> int | None:
     """Bytes that a task may take of its worker; None where neither workers nor profile tell.
 
-    A worker's memory is that of all its threads; of workers that are up, the smallest counts. Where workers are
-    threads of one process, each has the profile's memory.
+    A worker's memory is that of all its threads; of workers that are up, the smallest counts. Threads of this
+    process have the profile's memory each.
     """
     if profile.kind == "threads":
         return int(profile.memory_gib * GIB * _USABLE)

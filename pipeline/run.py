@@ -22,6 +22,7 @@ from pipeline.stages.analyse_study import (
     record_lost,
     record_too_large,
 )
+from pipeline.stages.begun import analyse_counted
 from pipeline.stages.plan_study import fetch_to_plan, plan_study, record_failure
 from pipeline.stages.record import PlanRecord, outcome_key, read_outcome
 from pipeline.stages.task import make_tasks
@@ -121,7 +122,8 @@ def run_analyse(
     refused, known, total = Counter(r.reason for r in receipts), 0, len(records)
     ahead = fetch_to_analyse if workspace.config.source.is_remote else None
     report(Progress(stage="analyse", done=len(receipts), total=total, refused=refused))
-    for item, result in results(client, analyse_planned, items, ahead=ahead):
+    analyse = analyse_counted if client is None else analyse_planned
+    for item, result in results(client, analyse, items, ahead=ahead):
         receipt = record_lost(item, result) if isinstance(result, BaseException) else result
         receipts.append(receipt)
         known += receipt.known

@@ -1,5 +1,8 @@
 """Job arrays: each study in one share, and the same compendium as in one run."""
 
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from pipeline.share import Share, read_share
 from pipeline.workspace import Workspace
 from storage.errors import InputError
 from storage.lease import Lease
+from storage.open import open_compendium
 from tests.support.command import dexome
 from tests.support.whole_run import compendium_hash, run_enrichment, run_whole, silent
 from tests.support.workspaces import IN_PROCESS, TINY_LAYOUT, make_workspace, write_terms
@@ -75,6 +79,43 @@ def test_a_job_of_an_array_starts_no_cluster_and_tells_what_it_did(tmp_path: Pat
         assert "dashboard" not in done.stderr
     done = dexome("compile", "-w", work)
     assert done.returncode == 0, done.stderr
+
+
+# `dexome` whose process dies when it analyses the study S1, as one that has too little memory does.
+KILLED = """
+import os, signal, sys
+from pipeline.stages import analyse_study
+make_part = analyse_study.make_part
+def killing(task, prepared):
+    if task.study == "S1":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return make_part(task, prepared)
+analyse_study.make_part = killing
+from pipeline.cli import main
+main()
+"""
+
+
+@pytest.mark.slow
+def test_a_study_that_three_jobs_died_of_is_set_aside_and_the_rest_goes_on(tmp_path: Path) -> None:
+    workspace = make_workspace(tmp_path, studies=3)
+    work = tmp_path / "ws"
+    source = tmp_path / "source" / "studies"
+    dexome("init", work, "--genes", workspace.config.genes.list, "--source", source)
+    assert dexome("plan", "-w", work).returncode == 0
+    job = [sys.executable, "-c", KILLED, "analyse", "--part", "1/1", "-w", str(work), "--json"]
+    for _ in range(3):
+        assert subprocess.run(job, capture_output=True, check=False).returncode == -signal.SIGKILL
+    done = subprocess.run(job, capture_output=True, check=False, text=True)
+    assert done.returncode == 3, done.stderr
+    assert "3 processes died of it" in done.stdout
+    compiled = dexome("compile", "-w", work)
+    assert compiled.returncode == 3
+    assert "worker_died 1" in compiled.stdout
+    assert sorted(open_compendium(work)["contrasts"].to_dataset()["study"].values) == ["S0", "S2"]
+    # With memory enough the next run has it.
+    assert dexome("analyse", "--part", "1/1", "-w", work).returncode == 0
+    assert not any((work / "parts" / "begun").iterdir())
 
 
 def test_an_array_enriches_too_and_enrich_finds_it_done(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """The commands of the stages that make a compendium: plan, analyse, compile, enrich."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -33,9 +34,12 @@ from pipeline.flow import flow_table
 from pipeline.memory import GIB
 from pipeline.plan import Plan, plan_inputs, read_plan
 from pipeline.share import read_share
+from pipeline.stages.record import outcome_key, read_outcome
 from pipeline.workspace import Workspace, open_workspace
 from storage.generation import FOLDER, Current
 from storage.lease import Lease
+from storage.parts import FOLDER as PARTS
+from storage.parts import part_key
 from storage.schema import CONTRASTS_STORE
 
 # Dask and the statistics are imported when a stage needs them: no query should wait for them.
@@ -113,7 +117,10 @@ def compile_(
             rebuild=rebuild,
             task_memory=stage.task_memory,
         )
-    finish(summarise(opened, planned, published=published), as_json)
+    finish(
+        summarise(opened, planned, published=published, left_out=_left_out(opened, planned)),
+        as_json,
+    )
 
 
 def enrich(
@@ -159,10 +166,11 @@ def summarise(
     planned: Plan,
     receipts: "Sequence[AnalysisReceipt]" = (),
     published: tuple[Current, bool] | None = None,
+    left_out: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """What a run came to, for people and programs."""
+    """What a run came to, for people and programs; `left_out`: planned studies without a result, and why."""
     refused = {r.study: (r.reason, r.message) for r in planned.records if r.reason}
-    refused |= {r.study: (r.reason, r.message) for r in receipts if r.reason}
+    refused |= {r.study: (r.reason, r.message) for r in receipts if r.reason} | dict(left_out)
     summary: dict[str, Any] = {
         "studies": len(planned.records),
         "planned": len(planned.planned),
@@ -177,6 +185,19 @@ def summarise(
         address = workspace.disk.address(f"{FOLDER}/{current.generation}/{CONTRASTS_STORE}")
         summary |= {"compendium": str(address), "generation": current.generation, "new": new}
     return summary
+
+
+def _left_out(workspace: Workspace, planned: Plan) -> dict[str, tuple[str, str]]:
+    """Reason and message of each planned study that its analysis refused, or failed on."""
+    disk = workspace.disk
+    there = set(disk.list(PARTS))
+    found = {}
+    for record in planned.planned:
+        if part_key(record.study, record.part) not in there:
+            outcome = read_outcome(disk, outcome_key(record.study, record.part))
+            if outcome is not None:
+                found[record.study] = (outcome.reason, outcome.message)
+    return found
 
 
 def finish(summary: dict[str, Any], as_json: bool) -> None:

@@ -181,6 +181,16 @@ def record_too_large(item: AnalysisTask, message: str) -> AnalysisReceipt:
     return _write_failure(item, outcome, time.perf_counter())
 
 
+def record_killer(item: AnalysisTask, deaths: int) -> AnalysisReceipt:
+    """Record a study that so many processes died of, one after the other; the next run tries it again."""
+    message = (
+        f"{deaths} processes died of it, one after the other; most likely for want of memory: give the job "
+        "more, and run it again"
+    )
+    outcome = Outcome(status="failed", reason="worker_died", message=message)
+    return _write_failure(item, outcome, time.perf_counter())
+
+
 def _write_failure(item: AnalysisTask, outcome: Outcome, started: float) -> AnalysisReceipt:
     task = item.task
     write_outcome(task.disk, outcome_key(task.study, item.part), outcome)
