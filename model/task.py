@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from model.batches.loader import LoaderSettings
 from model.recipe import MODELS, Recipe
 from model.scaling import Scaling
 from model.scaling_rows import genes_of_rows, scaling_of_rows
@@ -68,6 +69,11 @@ class Task:
         )
 
     @property
+    def loader(self) -> LoaderSettings:
+        """How its rows come to the device."""
+        return LoaderSettings(budget_gib=self.recipe.memory_gib)
+
+    @property
     def checkpoints(self) -> Checkpoints:
         """Where its checkpoints lie."""
         return Checkpoints(self.folder / CHECKPOINTS)
@@ -95,8 +101,8 @@ def make_task(
     Raises
     ------
     InputError
-        A name that is no folder's, a copy that is not there, a batch larger than the training part, or more
-        components to start from than there are.
+        A name that is no folder's, a copy that is not there or lacks what the loss needs, a batch larger than
+        the training part or that devices can't share, or more components to start from than there are.
     """
     folder = model_folder(workspace, name)
     copy = TrainingCopy.open(disk, split.copy, cache=workspace / CACHE)
@@ -104,7 +110,9 @@ def make_task(
         split.rows(part) if fold is None else split.rows(part)[split.fold[split.rows(part)] != fold]
         for part in ("train", "validation")
     )
-    check_batch(recipe.fit.batch_size, len(training))
+    check_batch(recipe.fit.batch_size, len(training), recipe.devices.rows)
+    if recipe.fit.loss.weight_by_se:
+        copy.array_folder("se")
     if not len(validation):
         raise InputError("the split has no validation contrast; give [prepare.split] other shares")
     scaling = Scaling.from_split(split, copy.genes)

@@ -10,6 +10,7 @@ from distributed import Client
 
 from model.evaluation.intervals import Interval, mean_r2
 from model.judge import ceiling_of
+from model.networks.settings import CodeTooWideError
 from model.recipe import MODELS, Recipe
 from model.sweeps.baselines import BaselineKind, BaselineResult, BaselineTask, run_baselines
 from model.sweeps.plan import JUDGED, Trial, plan_trials
@@ -186,7 +187,7 @@ def _check_fits(trials: list[TrialTask], kind: Kind, split: Split, task_memory: 
 def _estimate(item: TrialTask, kind: Kind, split: Split) -> int:
     try:
         return estimate_trial(item, split)
-    except InputError as error:
+    except CodeTooWideError as error:
         if kind not in _CODES:
             raise
         raise InputError(

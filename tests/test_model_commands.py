@@ -12,14 +12,14 @@ from typer.testing import CliRunner
 from model.baselines.copy_matrix import CopyMatrix
 from model.baselines.observed_pca import fit_observed_pca
 from model.baselines.pca import fit_pca
-from model.fit_model import estimate_task, fit_model
+from model.estimate_task import estimate_task
+from model.fit_model import fit_model
 from model.judge import held_out, judge
 from model.list_models import model_generations
 from model.networks.settings import LINEAR_NETWORK, NetworkSettings
-from model.recipe import PAPER, Recipe
+from model.recipe import Recipe
 from model.score_model import NetworkCoder
 from model.task import make_task
-from model.training.estimate import check_fits, estimate_training
 from model.training.metrics import JsonLines
 from model.training.settings import TrainSettings
 from pipeline.cli import app
@@ -157,13 +157,6 @@ def test_a_streamed_and_a_resident_copy_give_the_same_curve(
     assert len(curves[0]) > 4
 
 
-def test_the_paper_needs_as_many_training_contrasts_as_its_batch_has(
-    prepared: tuple[Workspace, Split],
-) -> None:
-    with pytest.raises(InputError, match="batch_size 128 is larger than the"):
-        make_task(prepared[0].disk, prepared[0].root, "paper", prepared[1], PAPER)
-
-
 def test_a_code_of_more_components_than_the_rows_have_is_refused(
     prepared: tuple[Workspace, Split],
 ) -> None:
@@ -241,31 +234,3 @@ def test_a_matrix_of_copy_rows_is_the_copy_standardised(prepared: tuple[Workspac
 def test_a_name_that_is_no_folder_is_refused(prepared: tuple[Workspace, Split], name: str) -> None:
     with pytest.raises(InputError, match="can't be the name of a model"):
         make_task(prepared[0].disk, prepared[0].root, name, prepared[1], Recipe())
-
-
-def test_what_cannot_fit_is_refused_with_the_setting_to_change() -> None:
-    small = estimate_training(
-        replace(LINEAR_NETWORK, code=64),
-        TrainSettings(),
-        n_columns=48_978,
-        n_training=5_000,
-        n_validation=1_000,
-        row_bytes=97_956,
-        resident_bytes=0,
-        loader_bytes=0,
-    )
-    assert small.steps_per_epoch == 40
-    assert small.epoch_bytes == 6_000 * 97_956
-    room = small.device_bytes + small.host_bytes
-    check_fits(small, device_bytes=None, host_bytes=room, shared=True)
-    for change, cure in (
-        ({"resident_bytes": 700_000_000}, "memory_gib = 0"),
-        ({"activation_bytes": small.activation_bytes + 10_000_000}, "lower batch_size"),
-        ({"state_bytes": small.state_bytes + 2 * room}, "lower code"),
-    ):
-        with pytest.raises(InputError, match=cure):
-            check_fits(replace(small, **change), device_bytes=None, host_bytes=room, shared=True)
-    with pytest.raises(InputError, match="GiB of the device"):
-        check_fits(small, device_bytes=1000, host_bytes=10 * room, shared=False)
-    with pytest.raises(InputError, match="GiB of this machine"):
-        check_fits(small, device_bytes=10 * room, host_bytes=1000, shared=False)

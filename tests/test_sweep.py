@@ -267,7 +267,7 @@ def test_a_trial_that_diverges_is_told_of_and_the_others_go_on(
     failed = told["failed"]
     assert isinstance(failed, dict)
     assert len(failed) == 2
-    assert "Lower learning_rate" in next(iter(failed.values()))
+    assert "lower learning_rate" in next(iter(failed.values()))
 
 
 def test_a_sweep_takes_the_gpus_that_its_profile_promises(
@@ -329,3 +329,18 @@ def test_a_rank_beyond_the_rows_is_refused_before_any_training_and_the_setting_n
     assert "500 is more than the" in told
     assert told.endswith(f"The codes of this sweep are {where} [sweep]")
     assert not results(workspace, f"high-{over}")
+
+
+def test_a_batch_that_no_trial_can_fill_is_refused_without_a_word_of_codes(
+    prepared: tuple[Workspace, Split],
+) -> None:
+    workspace, split = prepared
+    prefer = ("--split", split.store)
+    done = CliRunner().invoke(
+        app,
+        ["sweep", "p", "--over", "ranks", "--preset", "paper", "-w", str(workspace.root), *prefer],
+    )
+    assert isinstance(done.exception, InputError)
+    told = str(done.exception)
+    assert "batch_size 128 of [train.fit]" in told
+    assert "codes" not in told

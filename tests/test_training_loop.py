@@ -206,10 +206,17 @@ def test_training_ends_where_the_validation_loss_no_longer_falls(tmp_path: Path)
     assert progress.why_ended(settings) == "no better validation loss in 1 epochs"
 
 
-def test_a_batch_larger_than_the_split_is_refused() -> None:
-    check_batch(8, 8)
-    with pytest.raises(InputError, match="batch_size 9 is larger than the 8"):
-        check_batch(9, 8)
+def test_a_batch_that_rows_cannot_fill_or_devices_cannot_share_is_refused() -> None:
+    check_batch(8, 8, 4)
+    for given, what in (
+        ((9, 8), r"batch_size 9 of \[train.fit\] is larger than the 8 .* set it to 8 at most"),
+        (
+            (8, 8, 3),
+            r"not a multiple of the 3 devices .* set it to 6, or other rows in \[train.dev",
+        ),
+    ):
+        with pytest.raises(InputError, match=what):
+            check_batch(*given)
 
 
 def test_no_selected_gene_is_refused() -> None:

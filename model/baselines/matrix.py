@@ -38,10 +38,19 @@ class ArrayMatrix:
 def gene_blocks(matrix: Matrix, budget_gib: float) -> Iterator[tuple[slice, Floats]]:
     """All rows of so many genes at a time that a block in float64 stays below half of the budget."""
     n_rows, n_genes = matrix.shape
-    width = max(1, int(budget_gib * 2**30 / 2 / 8 / max(n_rows, 1)))
+    width = _block_width(n_rows, budget_gib)
     for first in range(0, n_genes, width):
         genes = slice(first, min(first + width, n_genes))
         yield genes, matrix.read(slice(0, n_rows), genes)
+
+
+def block_bytes(n_rows: int, n_genes: int, budget_gib: float) -> int:
+    """Bytes in float64 of the largest block of `gene_blocks`."""
+    return 8 * n_rows * min(_block_width(n_rows, budget_gib), n_genes)
+
+
+def _block_width(n_rows: int, budget_gib: float) -> int:
+    return max(1, int(budget_gib * 2**30 / 2 / 8 / max(n_rows, 1)))
 
 
 def row_blocks(matrix: Matrix, height: int = 128) -> Iterator[tuple[slice, Floats]]:

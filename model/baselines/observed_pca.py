@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.baselines.matrix import Floats, Matrix, gene_blocks
+from model.baselines.matrix import Floats, Matrix, block_bytes, gene_blocks
 from model.baselines.pca import Operator, Pca, PcaSettings, fit_pca, inverse_roots, without_rounding
 
 log = logging.getLogger(__name__)
@@ -105,6 +105,18 @@ def fit_observed_pca(
             explained[-1] - explained[-2] if len(explained) > 1 else np.nan,
         )
     return _finish(matrix, codes, loadings, explained, settings)
+
+
+def observed_pca_bytes(n_rows: int, n_genes: int, rank: int, settings: ObservedPcaSettings) -> int:
+    """Bytes that `fit_observed_pca` takes at most, with the components that it begins with.
+
+    An iteration has 5.3 blocks in float64 at a time: values, model, residuals, their masked copies, and what
+    is left of the block before. At its end it is the loadings that are there in copies.
+    """
+    block = block_bytes(n_rows, n_genes, settings.budget_gib)
+    loadings, codes = 8 * rank * n_genes, 8 * rank * n_rows
+    iteration = int(5.3 * block) + loadings + 3 * rank * block // n_rows + 5 * codes
+    return max(iteration, 3 * loadings + block + 3 * codes)
 
 
 def _iterate(

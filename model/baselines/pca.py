@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from scipy.linalg import eigh, qr
 
-from model.baselines.matrix import Floats, Matrix, gene_blocks
+from model.baselines.matrix import Floats, Matrix, block_bytes, gene_blocks
 from model.baselines.projection import Projection
 
 log = logging.getLogger(__name__)
@@ -126,6 +126,20 @@ def inverse_roots(values: Floats) -> Floats:
     found: Floats = np.zeros_like(values)
     np.divide(1.0, np.sqrt(values), out=found, where=values > 0)
     return found
+
+
+def pca_bytes(n_rows: int, n_genes: int, rank: int, settings: PcaSettings) -> int:
+    """Bytes that `fit_pca` takes at most: products of the rows and their copies, blocks, and the result.
+
+    While a block is read and filled the one before is still there: 4.2 blocks in float64 in all.
+    """
+    block = block_bytes(n_rows, n_genes, settings.budget_gib)
+    result = 4 * rank * n_genes + 16 * rank * n_rows
+    if n_rows <= settings.exact_rows:
+        products = 8 * n_rows**2
+        return max(2 * products + 2 * block, products + int(4.2 * block)) + result
+    # Basis, its image and its products, residuals, and what QR copies.
+    return int(4.2 * block) + 8 * 8 * n_rows * (rank + settings.oversample) + result
 
 
 def _filled(block: Floats, *, centre: bool) -> tuple[Floats, Floats]:

@@ -3,7 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from storage.errors import InputError
+
 Activation = Literal["relu", "gelu", "linear"]
+
+
+class CodeTooWideError(InputError):
+    """The code is wider than data or memory allow: lower it, where it is set."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

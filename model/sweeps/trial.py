@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from model.estimate_task import estimate_task
 from model.evaluation.study_sums import StudySums
-from model.fit_model import estimate_task, fit_model
+from model.fit_model import fit_model
 from model.judge import HeldOut, Judgement, held_out, judge
 from model.networks.autoencoder import count_parameters
 from model.recipe import MODELS
@@ -103,8 +104,7 @@ def run_trial(item: TrialTask) -> TrialResult:
 
 def estimate_trial(item: TrialTask, split: Split) -> int:
     """Bytes that a trial takes, device and host together; refused if it can't fit on this machine."""
-    estimate = estimate_task(make_trial_task(item, split))
-    return estimate.device_bytes + estimate.host_bytes
+    return estimate_task(make_trial_task(item, split)).total_bytes
 
 
 def make_trial_task(item: TrialTask, split: Split) -> Task:

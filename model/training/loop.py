@@ -18,7 +18,7 @@ from model.training.checkpoints import Checkpoints, Identity, restore_into
 from model.training.gene_columns import GeneColumns
 from model.training.interrupt import StopAskedError
 from model.training.metrics import Metrics
-from model.training.placement import place_batch, place_columns, place_network
+from model.training.placement import place_batch, place_columns
 from model.training.progress import Progress, begin
 from model.training.settings import TrainSettings
 from model.training.step import Batch, all_finite, evaluation_step, train_step
@@ -54,11 +54,18 @@ class Data:
             yield batch if self.mesh is None else place_batch(batch, self.mesh)
 
 
-def check_batch(batch_size: int, n_rows: int) -> None:
-    """Refuse a batch that the training rows can't fill."""
+def check_batch(batch_size: int, n_rows: int, n_shares: int = 1) -> None:
+    """Refuse a batch that the training rows can't fill, or that so many devices can't share evenly."""
+    what = f"batch_size {batch_size} of [train.fit]"
     if batch_size > n_rows:
         raise InputError(
-            f"batch_size {batch_size} is larger than the {n_rows} training contrasts; lower batch_size"
+            f"{what} is larger than the {n_rows} training contrasts; set it to {n_rows} at most (a preset "
+            "does not read it: train without --preset)"
+        )
+    if batch_size % n_shares:
+        raise InputError(
+            f"{what} is not a multiple of the {n_shares} devices that share it; set it to "
+            f"{max(batch_size // n_shares, 1) * n_shares}, or other rows in [train.devices]"
         )
 
 
@@ -74,7 +81,8 @@ def train(
 ) -> Progress:
     """Train `net` in place from its newest checkpoint on, to the end or until `stop`.
 
-    A validation that `stop` cuts short is done again as a whole by the next run, with the same result.
+    Where the data have a mesh, the network lies on it. A validation that `stop` cuts short is done again as a
+    whole by the next run, with the same result.
 
     Raises
     ------
@@ -87,7 +95,6 @@ def train(
     """
     columns = data.columns
     if data.mesh is not None:
-        place_network(net, data.mesh)
         columns = place_columns(columns, data.mesh)
     optimizer = nnx.Optimizer(net, keras_adam(settings.learning_rate), wrt=nnx.Param)
     progress = begin(settings)

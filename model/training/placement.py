@@ -1,6 +1,6 @@
 """Where arrays lie: rows over devices, the gene axis over devices, or both."""
 
-from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import jax
 import numpy as np
@@ -8,20 +8,42 @@ from flax import nnx
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from model.networks.autoencoder import Autoencoder
+from model.recipe import Devices
 from model.training.gene_columns import GeneColumns
 from model.training.step import Batch
+from storage.errors import InputError
 
 DATA, GENE = "data", "gene"
 
 
-def make_mesh(n_data: int, n_gene: int, devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """`n_data` × `n_gene` devices: copies that share the rows, each cut along the gene axis."""
-    found = list(devices if devices is not None else jax.devices())
-    if n_data * n_gene > len(found):
-        raise ValueError(
-            f"{n_data} × {n_gene} devices are asked for, and there are {len(found)}; lower n_data or n_gene"
+def mesh_of(devices: Devices) -> Mesh | None:
+    """The mesh of these settings; None: a single device."""
+    return None if devices == Devices() else make_mesh(devices.rows, devices.genes)
+
+
+def make_mesh(n_rows: int, n_genes: int) -> Mesh:
+    """`n_rows` × `n_genes` devices: copies that share the rows, each cut along the gene axis.
+
+    Raises
+    ------
+    InputError
+        There are fewer.
+    """
+    found = jax.devices()
+    if n_rows * n_genes > len(found):
+        raise InputError(
+            f"rows = {n_rows} and genes = {n_genes} of [train.devices] ask for {n_rows * n_genes} devices, "
+            f"and there are {len(found)}; lower them"
         )
-    return Mesh(np.array(found[: n_data * n_gene]).reshape(n_data, n_gene), (DATA, GENE))
+    return Mesh(np.array(found[: n_rows * n_genes]).reshape(n_rows, n_genes), (DATA, GENE))
+
+
+def made_on_host(mesh: Mesh | None) -> AbstractContextManager[None]:
+    """While inside, arrays are made in the host's memory: no device of a mesh need hold a whole network."""
+    if mesh is None:
+        return nullcontext()
+    context: AbstractContextManager[None] = jax.default_device(jax.local_devices(backend="cpu")[0])
+    return context
 
 
 def place_network(net: Autoencoder, mesh: Mesh) -> None:
@@ -43,11 +65,6 @@ def place_columns(columns: GeneColumns, mesh: Mesh) -> GeneColumns:
 
 def place_batch(batch: Batch, mesh: Mesh) -> Batch:
     """Each copy gets its share of the rows, whole."""
-    n = mesh.shape[DATA]
-    if batch.row_weight.shape[0] % n:
-        raise ValueError(
-            f"batch_size {batch.row_weight.shape[0]} is not a multiple of the {n} devices that share it"
-        )
     placed: Batch = jax.device_put(batch, _sharding(mesh, DATA))
     return placed
 

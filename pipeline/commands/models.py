@@ -62,7 +62,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model on the newest compendium, from its last checkpoint on if there is one."""
-    from model.fit_model import estimate_task
+    from model.estimate_task import estimate_task
     from model.task import make_task
     from model.training.environment import make_deterministic
 
@@ -103,7 +103,8 @@ def train_model(
     InputError
         It does not fit, or its newest checkpoint is of other data or settings.
     """
-    from model.fit_model import describe, estimate_task, fit_model
+    from model.estimate_task import estimate_task
+    from model.fit_model import describe, fit_model
     from model.task import make_task
     from model.training.events import EventFiles
     from model.training.interrupt import stop_on_signals
@@ -233,12 +234,17 @@ def _evaluation_inputs(opened: Workspace, trained: "TrainedModel", part: str) ->
 def _told(estimate: "Estimate") -> dict[str, str]:
     gib = 2**30
     copy = "streamed" if not estimate.resident_bytes else "on the device"
+    n = estimate.n_devices
+    when = (
+        "while it looks for its start" if estimate.starts_largest else "while a checkpoint is saved"
+    )
     return {
         "parameters": f"{estimate.parameters:,}",
-        "device": f"{estimate.device_bytes / gib:.2f} GiB: {estimate.state_bytes / gib:.2f} parameters, "
+        "device": f"{estimate.device_bytes / gib:.2f} GiB{f' of each of {n}' if n > 1 else ''}: "
+        f"{estimate.state_bytes / gib:.2f} parameters, "
         f"gradients and optimiser, {estimate.activation_bytes / gib:.2f} batch, "
         f"{estimate.resident_bytes / gib:.2f} copy",
-        "host": f"{estimate.host_bytes / gib:.2f} GiB beside it while a checkpoint is saved",
+        "host": f"{estimate.host_bytes / gib:.2f} GiB beside it {when}",
         "copy": f"{copy}, {estimate.epoch_bytes / 1e9:.3f} GB read in an epoch",
         "steps": f"{estimate.steps_per_epoch} an epoch, {estimate.epochs} epochs at most",
     }
