@@ -28,10 +28,11 @@ from pipeline.stages.prepare_blocks import (
 )
 from pipeline.stages.prepare_links import Labels, known_links
 from pipeline.write_copy import copy_key_of
-from storage.compile_split import SplitContent, read_placement
+from storage.compile_split import SplitContent
 from storage.errors import InputError
 from storage.files import Files
 from storage.hashing import hash_json
+from storage.placements import read_placement
 from storage.split_schema import TRAIN
 
 

@@ -11,6 +11,7 @@ from storage.errors import StoreError
 from storage.files import Files
 from storage.generation import FOLDER, list_generations, list_remains, read_current
 from storage.lease import is_alive, this_process
+from storage.placements import keep_placements
 from storage.training_copy import (
     copy_manifest_path,
     copy_path,
@@ -50,6 +51,8 @@ def collect_generations(
 ) -> tuple[list[str], dict[str, str]]:
     """Delete all but the `keep` newest generations, CURRENT and the held ones.
 
+    A study keeps the place that splits of deleted generations gave it.
+
     Parameters
     ----------
     kept
@@ -71,9 +74,11 @@ def collect_generations(
         elif name in held:
             spared[name] = held[name]
         else:
-            # Out of sight in one step, so that a killed collection leaves no half generation.
-            disk.retire(f"{FOLDER}/{name}")
             deleted.append(name)
+    keep_placements(disk, deleted)
+    for name in deleted:
+        # Out of sight in one step, so that a killed collection leaves no half generation.
+        disk.retire(f"{FOLDER}/{name}")
     # One that lost its root looks like a remain: while it is current or held, what is left of it stays.
     in_use = {*held, *([current.generation] if current is not None else [])}
     for key in list_remains(disk):

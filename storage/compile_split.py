@@ -7,16 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import xarray as xr
 import zarr
 from zarr.abc.store import Store
 
-from storage.errors import StoreError
 from storage.files import Files
 from storage.generation import (
     BUILDING,
-    list_generations,
-    list_splits,
     publish_beside,
     read_manifest,
 )
@@ -24,7 +20,6 @@ from storage.inventory import make_manifest
 from storage.labels import coordinates
 from storage.layout import write_labels
 from storage.lease import Lease
-from storage.open import open_store
 from storage.schema import CONTRAST, GENE, SCHEMA_VERSION, STUDY, Variable
 from storage.split_schema import SPLIT_CONTRASTS, SPLIT_GENES
 from storage.zarr_store import stage_store
@@ -46,28 +41,6 @@ class SplitContent:
 def split_store(key: str) -> str:
     """Name of the store of the split with this key."""
     return f"split-{key}.zarr"
-
-
-def read_placement(disk: Files, placement_key: str) -> dict[str, tuple[str, int]]:
-    """Part and fold of every study that was placed by the same rule before; empty if none was.
-
-    Where splits differ the newest counts; one that is damaged does not.
-    """
-    found: list[tuple[str, str, xr.Dataset]] = []
-    for generation in list_generations(disk):
-        for store in list_splits(disk, generation):
-            try:
-                split = open_store(disk, generation, store)
-            except StoreError:
-                continue
-            if split.attrs.get("placement_key") == placement_key:
-                found.append((generation, str(split.attrs["published_at"]), split))
-    placed: dict[str, tuple[str, int]] = {}
-    for _, _, split in sorted(found, key=lambda item: item[:2]):
-        columns = (split[name].values.tolist() for name in (STUDY, "part", "fold"))
-        for study, part, fold in zip(*columns, strict=True):
-            placed[str(study)] = (str(part), int(fold))
-    return placed
 
 
 def publish_split(disk: Files, store: str, content: SplitContent, lease: Lease) -> str:

@@ -28,6 +28,7 @@ from storage.generation import (
 from storage.lease import Lease, this_process
 from storage.open import open_compendium
 from storage.parts import write_part
+from storage.placements import KEPT
 from storage.training_copy import (
     TrainingCopy,
     copy_manifest_path,
@@ -36,7 +37,7 @@ from storage.training_copy import (
     read_copy_manifest,
 )
 from tests.support.parts import compile_entries, entry, make_genes, make_part, refused
-from tests.support.prepared import prepare, random_workspace
+from tests.support.prepared import named_part, prepare, random_workspace
 from tests.support.whole_run import compendium_hash
 
 
@@ -147,6 +148,36 @@ def test_training_copies_go_with_their_generation_and_no_others(tmp_path: Path) 
     assert read_copy_manifest(disk, new.copy).generation == new.generation
     assert disk.read(copy_manifest_path(old.copy)) is None
     TrainingCopy.open(workspace.root, new.copy)
+
+
+def test_a_study_keeps_the_place_that_a_deleted_generation_gave_it(tmp_path: Path) -> None:
+    studies = [f"S{i:02}" for i in range(12)]
+    samples = {study: [f"GSM{i}"] for i, study in enumerate(studies)}
+    workspace = random_workspace(tmp_path, dict.fromkeys(studies, 2), 40, samples)
+    disk = workspace.disk
+    old = prepare(workspace)[1]
+    # Each component has a new first study, whose hash says another place for some.
+    genes = make_genes(40)
+    parts = [
+        named_part(f"{letter}{study[1:]}", 2, genes, samples[study])
+        for study in studies
+        for letter in "AS"
+    ]
+    for part in parts:
+        write_part(disk, part)
+    compile_entries(disk, genes, [entry(part) for part in parts])
+    assert collect_generations(disk, keep=1)[0] == [old.generation]
+    new, anew = (prepare(workspace, fresh=fresh)[1] for fresh in (False, True))
+    before, after, moved = (
+        dict(zip(split.studies.tolist(), split.part.tolist(), strict=True))
+        for split in (old, new, anew)
+    )
+    assert {study: after[study] for study in studies} == before
+    assert {study: moved[study] for study in studies} != before
+    (kept,) = disk.list(KEPT)
+    disk.put(kept, (disk.read(kept) or b"").replace(b"train", b"tests"))
+    with pytest.raises(StoreError, match=rf"{kept} is damaged; delete it"):
+        prepare(workspace, rebuild=True)
 
 
 def test_keeping_none_is_refused(tmp_path: Path) -> None:

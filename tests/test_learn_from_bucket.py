@@ -70,7 +70,8 @@ def test_every_stage_works_on_object_storage_and_leaves_only_models_here(
     (root / "models" / "main" / "config.json").unlink()
     assert len(call(root, "gc", "--keep", "1")["deleted"]) == 1
     (left,) = list_generations(disk)
-    assert {name.split("/")[1] for name in disk.list("compendium")} == {"CURRENT", left}
+    here = {name.split("/")[1] for name in disk.list("compendium")}
+    assert here == {"CURRENT", "places", left}
     assert list_latents(disk, left) == ["latent-main.zarr"]
 
 
