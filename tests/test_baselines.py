@@ -56,7 +56,7 @@ def test_exact_pca_is_that_of_scikit_learn(shape: tuple[int, int], rank: int) ->
     np.testing.assert_allclose(inner, np.eye(rank), atol=1e-5)
 
 
-def test_randomised_pca_keeps_its_tolerance() -> None:
+def test_randomised_pca_keeps_its_tolerance(caplog: pytest.LogCaptureFixture) -> None:
     x = programs(np.random.default_rng(2), 300, 400, 10, noise=0.1)
     settings = replace(BLOCKS, centre=True, exact_rows=100, tolerance=1e-6, passes=50)
     got = fit_pca(ArrayMatrix(x), 10, settings)
@@ -64,9 +64,14 @@ def test_randomised_pca_keeps_its_tolerance() -> None:
     assert got.method == "randomised"
     assert got.error <= 1e-6
     assert np.abs(got.variance - want[:10]).max() <= got.error * want[0] * (1 + 1e-9)
+    assert not caplog.records
     # Cut short, it says how far it came.
     short = fit_pca(ArrayMatrix(x), 10, replace(settings, passes=1))
     assert short.error > 1e-6
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert f"{short.error:.1e}" in record.message
+    assert "after 1 passes" in record.message
 
 
 def test_without_centring_minus_a_row_has_minus_its_code() -> None:
