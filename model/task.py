@@ -116,7 +116,6 @@ def make_task(
     if not len(validation):
         raise InputError("the split has no validation contrast; give [prepare.split] other shares")
     scaling = Scaling.from_split(split, copy.genes)
-    check_start(recipe.network, len(training), int(scaling.mask.sum()))
     rows = copy_rows(copy, split, training)
     if fold is not None:
         studies = split.studies[training].tolist()
@@ -124,6 +123,7 @@ def make_task(
         mask = genes_of_rows(copy, rows, studies, scaling.mask, **least)
         scaling = replace(scaling, mask=mask)
         scaling = scaling_of_rows(copy, rows, split.weight[training], scaling, split.scaling)
+    check_start(recipe.network, len(training), int(scaling.mask.sum()))
     return Task(
         folder=folder,
         split=split,
