@@ -8,8 +8,16 @@ from model.training.settings import PAPER_TRAINING, TrainSettings
 
 # Folder of a workspace's models.
 MODELS = "models"
-# They change what a training is called, when it ends and what it writes, but no step of it.
-_FREE = {"name", "fit.epochs", "fit.stop_after", "fit.log_every", "memory_gib"}
+# They change a training's name, when it ends, what it writes and how rows are read, but no step of it.
+_FREE = {
+    "name",
+    "fit.epochs",
+    "fit.stop_after",
+    "fit.log_every",
+    "memory_gib",
+    "loader.threads",
+    "loader.ahead",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,16 +34,32 @@ class Devices:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Streaming:
+    """`[train.loader]`: a copy that is streamed is read by so many threads, so many batches ahead."""
+
+    threads: int = 1
+    ahead: int = 0
+
+    def __post_init__(self) -> None:
+        if self.threads < 1:
+            raise ValueError(f"threads must be at least 1, got {self.threads}")
+        if self.ahead < 0:
+            raise ValueError(f"ahead must not be negative, got {self.ahead}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
     """`[train]`: `network` is what learns, `fit` how, `devices` where; `name` is for `dexome run`.
 
-    A training copy of at most `memory_gib` lies on the device as a whole; a larger one is streamed.
+    A training copy of at most `memory_gib` lies on the device as a whole; a larger one is streamed, as
+    `loader` says.
     """
 
     name: str = "main"
     network: NetworkSettings = field(default_factory=NetworkSettings)
     fit: TrainSettings = field(default_factory=TrainSettings)
     devices: Devices = field(default_factory=Devices)
+    loader: Streaming = field(default_factory=Streaming)
     memory_gib: float = 4.0
 
     def binding(self) -> dict[str, Any]:

@@ -71,7 +71,10 @@ class Task:
     @property
     def loader(self) -> LoaderSettings:
         """How its rows come to the device."""
-        return LoaderSettings(budget_gib=self.recipe.memory_gib)
+        reading = self.recipe.loader
+        return LoaderSettings(
+            budget_gib=self.recipe.memory_gib, threads=reading.threads, ahead=reading.ahead
+        )
 
     @property
     def checkpoints(self) -> Checkpoints:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cluster.profile import ClusterProfile
+from model.recipe import Streaming
 from pipeline.config import read_config
 from pipeline.sources.settings import SourceConfig, read_accessions
 from pipeline.workspace import create_workspace, open_workspace
@@ -36,6 +37,12 @@ def test_a_study_s_own_table_overrules_the_common_one(tmp_path: Path) -> None:
     assert config.curate.factor == "group"
 
 
+def test_how_a_copy_is_streamed_is_a_setting(tmp_path: Path) -> None:
+    config = read_config(write(tmp_path, MINIMAL + "[train.loader]\nthreads = 4\nahead = 2\n"))
+    assert config.train is not None
+    assert config.train.loader == Streaming(threads=4, ahead=2)
+
+
 def test_a_profile_is_found_by_name_or_is_the_only_one(tmp_path: Path) -> None:
     assert read_config(write(tmp_path, MINIMAL)).profile(None) == ClusterProfile()
     one = MINIMAL + "[cluster.big]\nworkers = 8\nmemory_gib = 16\n"
@@ -63,6 +70,15 @@ def test_a_profile_is_found_by_name_or_is_the_only_one(tmp_path: Path) -> None:
         (MINIMAL + '[dea]\nmethod = "deseq"\n', "dea.*method"),
         (MINIMAL + "[cluster.a]\nworkers = 0\n", "workers must be at least 1, got 0"),
         (MINIMAL + "[mapping]\nmax_lost_share = 2\n", "max_lost_share must be from 0 to 1, got 2"),
+        (
+            MINIMAL + "[train.loader]\nthreads = 0\n",
+            "train.loader: threads must be at least 1, got 0",
+        ),
+        (
+            MINIMAL + "[train.loader]\nahead = -1\n",
+            "train.loader: ahead must not be negative, got -1",
+        ),
+        (MINIMAL + "[train.loader]\nthread = 2\n", r"did you mean train.loader.threads\?"),
         (MINIMAL + "cluster = 3\n", "cluster"),
         ("dea = 3\n" + MINIMAL, r"dea must be a table, \[dea\], got 3"),
         ('[genes]\nlist = "genes.tsv"\n', "source: "),

@@ -12,12 +12,13 @@ from typer.testing import CliRunner
 from model.baselines.copy_matrix import CopyMatrix
 from model.baselines.observed_pca import fit_observed_pca
 from model.baselines.pca import fit_pca
+from model.batches.loader import LoaderSettings
 from model.estimate_task import estimate_task
 from model.fit_model import fit_model
 from model.judge import held_out, judge
 from model.list_models import model_generations
 from model.networks.settings import LINEAR_NETWORK, NetworkSettings
-from model.recipe import Recipe
+from model.recipe import Recipe, Streaming
 from model.score_model import NetworkCoder
 from model.task import make_task
 from model.training.metrics import JsonLines
@@ -140,21 +141,34 @@ def test_tensorboard_s_events_are_written_beside_the_metrics(
     assert len(losses) == 2
 
 
-def test_a_streamed_and_a_resident_copy_give_the_same_curve(
+def test_a_copy_gives_the_same_curve_however_its_rows_come(
     prepared: tuple[Workspace, Split],
 ) -> None:
     workspace, split = prepared
     curves = []
-    for name, memory_gib in (("streamed", 0.0), ("resident", 4.0)):
-        fit = TrainSettings(epochs=2, batch_size=8)
-        recipe = Recipe(network=replace(LINEAR_NETWORK, code=3), fit=fit, memory_gib=memory_gib)
-        task = make_task(workspace.disk, workspace.root, name, split, recipe)
+    recipe = Recipe(
+        network=replace(LINEAR_NETWORK, code=3),
+        fit=TrainSettings(epochs=2, batch_size=8),
+        memory_gib=0.0,
+    )
+    ahead = replace(recipe, loader=Streaming(threads=3, ahead=2))
+    for name, changed in (
+        ("streamed", recipe),
+        ("ahead", ahead),
+        ("resident", replace(recipe, memory_gib=4.0)),
+    ):
+        task = make_task(workspace.disk, workspace.root, name, split, changed)
+        assert (task.loader.threads, task.loader.ahead) == ((3, 2) if name == "ahead" else (1, 0))
         assert (estimate_task(task).resident_bytes > 0) == (name == "resident")
         fit_model(task)
         lines = JsonLines(task.folder / "metrics.jsonl").read()
         curves.append([{k: v for k, v in line.items() if k != "seconds"} for line in lines])
-    assert curves[0] == curves[1]
+    assert curves[0] == curves[1] == curves[2]
     assert len(curves[0]) > 4
+    # One may go on with the other's settings.
+    assert ahead.binding() == recipe.binding()
+    defaults = LoaderSettings(threads=Streaming().threads, ahead=Streaming().ahead)
+    assert defaults == LoaderSettings()
 
 
 def test_a_code_of_more_components_than_the_rows_have_is_refused(
