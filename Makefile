@@ -53,11 +53,13 @@ bench-go: setup
 	$(BIN)/python -m benchmarks.go
 	$(BIN)/python -m benchmarks.enrich
 
-# The size can be lowered: make bench-train ARGS='--contrasts 1024'. Beside Keras and PyTorch where they are installed.
+# The size can be lowered: make bench-train ARGS='--contrasts 1024'. Beside Keras and PyTorch where they are installed, on a GPU
+# where there is one.
 bench-train: setup
 	$(BIN)/python -m benchmarks.train $(ARGS)
 	$(BIN)/python -m benchmarks.train_step
 	$(BIN)/python -m benchmarks.truth
+	$(BIN)/python -m benchmarks.gpu
 
 # Wants an idle machine.
 bench-cluster: setup

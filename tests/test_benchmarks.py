@@ -1,5 +1,8 @@
 """The benchmark's exact parts at a small size; no time is judged here."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +75,7 @@ def test_a_whole_training_is_timed_beside_its_parts_and_its_memory_taken(tmp_pat
     bars = measure_memory(workspace.root, 3, 2, judged=False)
     phases = ("between checkpoints", "is saved", "is read", "4 × the rows")
     assert all(phase in bar.name for phase, bar in zip(phases, bars, strict=True))
+    # All rows are trained on; of the larger copy those of whole chunks.
     assert "(360 and 1,024 rows)" in bars[3].measured
 
 
@@ -83,6 +87,18 @@ def test_a_gpu_s_bars_are_measured_on_a_cpu_too_and_not_judged(tmp_path: Path) -
     assert [bar.limit for bar in bars] == ["≥ 0.9", "≤ 2.0", "", ""]
     assert all(bar.met is None for bar in bars)
     assert "300 contrasts" in describe_gpu(environment, sizes, bars)
+
+
+def test_without_a_gpu_the_whole_benchmark_says_so_and_measures_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.gpu"],
+        env={**os.environ, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
+    )
+    assert done.stdout.startswith("no GPU is here: nothing is measured")
 
 
 @pytest.mark.slow
