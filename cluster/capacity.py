@@ -3,9 +3,9 @@
 from typing import Any
 
 from distributed import Client
-from distributed.system import MEMORY_LIMIT
 
-from cluster.profile import ClusterProfile
+from cluster.own_memory import own_memory_bytes
+from cluster.profile import SIZED_ELSEWHERE, ClusterProfile
 from cluster.worker import GPU
 
 GIB = 1 << 30
@@ -16,26 +16,23 @@ _USABLE = 0.95
 def task_memory_bytes(profile: ClusterProfile, client: Client) -> int | None:
     """Bytes that a task may take of its worker; None where neither workers nor profile tell.
 
-    A worker's memory is that of all its threads; of workers that are up, the smallest counts. Threads of this
-    process have the profile's memory each.
+    A worker's memory is that of all its threads; of workers that are up, the smallest counts.
     """
-    if profile.kind == "threads":
-        return int(profile.memory_gib * GIB * _USABLE)
     shares = [
         worker["memory_limit"] / worker["nthreads"]
-        for worker in client.scheduler_info()["workers"].values()
+        for worker in client.scheduler_info(n_workers=-1)["workers"].values()
         if worker["memory_limit"]
     ]
     if shares:
         return int(min(shares) * _USABLE)
-    if profile.kind in ("address", "gateway", "custom"):
+    if profile.kind in SIZED_ELSEWHERE:
         return None
     return int(profile.memory_gib * GIB / _threads(profile.options) * _USABLE)
 
 
-def own_memory_bytes() -> int:
-    """Bytes that a task may take of this process: of the machine's, or of what its job was given."""
-    return int(MEMORY_LIMIT * _USABLE)
+def task_memory_here() -> int:
+    """Bytes that a task may take of this process."""
+    return int(own_memory_bytes() * _USABLE)
 
 
 def gpu_of_task(profile: ClusterProfile, client: Client) -> dict[str, float] | None:

@@ -7,8 +7,8 @@ from typing import Any
 from distributed import LocalCluster
 from distributed.comm import CommClosedError
 from distributed.security import Security
-from distributed.system import MEMORY_LIMIT
 
+from cluster.own_memory import own_memory_bytes
 from cluster.profile import ClusterError, ClusterProfile
 from cluster.reason import innermost, reason
 from cluster.size import settle
@@ -65,13 +65,16 @@ def _refused(profile: ClusterProfile, error: Exception) -> ClusterError:
 
 
 def start_threads(profile: ClusterProfile) -> LocalCluster:
-    """One worker in this process: a thread for each of the profile's workers, and the memory of them all."""
+    """One worker in this process, with as many threads as the profile has workers.
+
+    They have the memory of as many workers, as far as this process has it.
+    """
     threads = profile.workers or default_workers(profile.memory_gib)
     return LocalCluster(
         n_workers=1,
         threads_per_worker=threads,
         processes=False,
-        memory_limit=f"{profile.memory_gib * threads}GiB",
+        memory_limit=min(int(profile.memory_gib * threads * 2**30), own_memory_bytes()),
         dashboard_address=profile.dashboard,
         # Where scheduler and worker talk in memory, Dask would have the worker's pages listen to everyone.
         worker_dashboard_address="127.0.0.1:0",
@@ -98,7 +101,7 @@ def local_options(profile: ClusterProfile, security: Security | None) -> dict[st
 
 def default_workers(memory_gib: float) -> int:
     """As many workers as this process may use cores, and has memory for."""
-    fitting = MEMORY_LIMIT / 2**30 // memory_gib
+    fitting = own_memory_bytes() / 2**30 // memory_gib
     return max(1, min(_cores(), int(fitting)))
 
 

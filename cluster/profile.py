@@ -22,6 +22,8 @@ Kind = Literal[
 QUEUES = ("slurm", "pbs", "sge", "lsf")
 # Kinds whose scheduler is in this process.
 STARTED_HERE = ("local", "threads", *QUEUES, "ssh")
+# Kinds whose workers have the memory that others gave them.
+SIZED_ELSEWHERE = ("address", "gateway", "custom")
 
 # Settings that do not go with every kind.
 _GO_WITH: dict[str, tuple[str, ...]] = {
@@ -43,6 +45,8 @@ _GO_WITH: dict[str, tuple[str, ...]] = {
     "tls_key_file": ("local", *QUEUES, "ssh", "address"),
     "options": ("local", *QUEUES, "ssh", "kubernetes", "gateway", "custom"),
 }
+# What options would say of a worker's memory, beside memory_gib and without a task's check knowing it.
+_MEMORY = {"local": "memory_limit", "ssh": "memory_limit", **dict.fromkeys(QUEUES, "memory")}
 _REQUIRED = {"address": "address", "ssh": "hosts", "custom": "factory"}
 # Options of batch systems that are lists: of a string each letter would be taken for an item.
 _LISTS = (
@@ -132,6 +136,11 @@ class ClusterProfile:
         required = _REQUIRED.get(self.kind)
         if required is not None and not getattr(self, required):
             raise ValueError(f'kind = "{self.kind}" needs {required}')
+        memory, worker_options = _MEMORY.get(self.kind), self.options.get("worker_options", {})
+        if memory in self.options or memory in worker_options:
+            raise ValueError(
+                f"{memory} of options is memory_gib in a profile: give that in its place"
+            )
         for name in _LISTS if self.kind in QUEUES else ():
             value = self.options.get(name)
             if isinstance(value, str):

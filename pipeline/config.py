@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from cluster.profile import ClusterProfile
+from cluster.profile import SIZED_ELSEWHERE, ClusterProfile
 from model.recipe import Recipe
 from model.sweeps.settings import SweepSettings
 from pipeline.curate.settings import CurateSettings, StudyDesign
@@ -17,6 +17,7 @@ from pipeline.dea.settings import DeaSettings
 from pipeline.enrich.annotation import EvidenceRules
 from pipeline.enrich.ontology import Relations
 from pipeline.enrich.settings import EnrichSettings
+from pipeline.memory import BASE_BYTES, GIB
 from pipeline.prepare.settings import PrepareSettings
 from pipeline.sources.genes import MappingSettings
 from pipeline.sources.settings import SourceConfig, name_address
@@ -114,11 +115,19 @@ class Config:
     def profile(self, name: str | None) -> ClusterProfile:
         """The cluster profile called `name`; without a name the only one, or this machine's cores."""
         if name is None:
-            return next(iter(self.cluster.values())) if len(self.cluster) == 1 else ClusterProfile()
+            if len(self.cluster) != 1:
+                return ClusterProfile()
+            (name,) = self.cluster
         if name not in self.cluster:
             known = ", ".join(self.cluster) or "none"
             raise InputError(f"no [cluster.{name}] in {CONFIG_NAME}; there is {known}")
-        return self.cluster[name]
+        profile = self.cluster[name]
+        if profile.memory_gib * GIB < BASE_BYTES and profile.kind not in SIZED_ELSEWHERE:
+            raise InputError(
+                f"memory_gib = {profile.memory_gib:g} of [cluster.{name}]: a worker takes "
+                f"{BASE_BYTES / GIB:.2f} GiB before its first task; give it more"
+            )
+        return profile
 
     def scientific(self) -> dict[str, Any]:
         """The settings that decide the compendium's numbers: no path, no machine."""

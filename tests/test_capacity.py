@@ -1,14 +1,20 @@
 """What a task has on a cluster, as its profile promises or its workers say."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Scheduler, SpecCluster, Worker
+from distributed.system import MEMORY_LIMIT
 
 from cluster.capacity import GIB, gpu_of_task, task_memory_bytes
 from cluster.connect import connect
+from cluster.own_memory import own_memory_bytes
 from cluster.profile import ClusterProfile
 
+ROOT = Path(__file__).parents[1]
 ELSEWHERE = ClusterProfile(kind="address", address="tcp://h:1")
 
 
@@ -51,10 +57,72 @@ def test_workers_that_others_started_are_asked_for_their_gpus() -> None:
         assert gpu_of_task(ELSEWHERE, client) == {"GPU": 1}
 
 
+def test_threads_share_the_memory_of_the_machine_whatever_the_profile_says() -> None:
+    greedy = ClusterProfile(kind="threads", workers=4, memory_gib=MEMORY_LIMIT / GIB)
+    with connect(greedy) as client:
+        assert task_memory_bytes(greedy, client) == int(0.95 * MEMORY_LIMIT / 4)
+
+
+def test_of_many_workers_the_smallest_counts() -> None:
+    sizes = [2**30] * 6 + [2**29]
+    workers = {
+        i: {"cls": Worker, "options": {"memory_limit": n, "nthreads": 1, "dashboard": False}}
+        for i, n in enumerate(sizes)
+    }
+    scheduler = {"cls": Scheduler, "options": {"dashboard": False, "port": 0, "host": "127.0.0.1"}}
+    with SpecCluster(workers, scheduler) as cluster, Client(cluster) as client:
+        client.wait_for_workers(len(sizes))
+        assert task_memory_bytes(ELSEWHERE, client) == int(0.95 * 2**29)
+
+
+def test_a_process_may_take_no_more_than_its_job_was_given() -> None:
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_RSS, (2**30, 2**30))\n"
+        "from cluster.capacity import task_memory_here; from cluster.local import default_workers\n"
+        "print(task_memory_here(), default_workers(0.6))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.split() == [str(int(0.95 * 2**30)), "1"]
+
+
+@pytest.mark.parametrize(
+    ("line", "limits", "least"),
+    [
+        # Slurm's groups by cgroups 2: the step has no limit, its job has.
+        (
+            "0::/slurm/job_7/step_0",
+            {"slurm/job_7/step_0/memory.max": "max", "slurm/job_7/memory.max": "1000000"},
+            1_000_000,
+        ),
+        # By cgroups 1, where no limit is a number that no machine has.
+        (
+            "9:cpuset,memory:/slurm/uid_1/job_7",
+            {
+                "memory/slurm/uid_1/job_7/memory.limit_in_bytes": "2000000",
+                "memory/memory.limit_in_bytes": "9223372036854771712",
+            },
+            2_000_000,
+        ),
+        ("3:cpuset:/slurm", {"memory.max": "1000000"}, MEMORY_LIMIT),
+        ("0::/", {}, MEMORY_LIMIT),
+    ],
+)
+def test_the_group_of_a_job_limits_its_memory(
+    tmp_path: Path, line: str, limits: dict[str, str], least: int
+) -> None:
+    files = {f"sys/fs/cgroup/{name}": limit for name, limit in limits.items()}
+    for name, text in {"proc/self/cgroup": line, **files}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n")
+    assert own_memory_bytes(tmp_path) == least
+
+
 def test_a_task_may_take_what_its_worker_has() -> None:
-    threads = ClusterProfile(kind="threads", workers=4, memory_gib=2)
+    threads = ClusterProfile(kind="threads", workers=4, memory_gib=0.5)
     with connect(threads) as client:
-        assert task_memory_bytes(threads, client) == int(0.95 * 2 * GIB)
+        assert task_memory_bytes(threads, client) == int(0.95 * 0.5 * GIB)
         # No worker is up that could be asked: what jobs will be given.
         client.retire_workers()
         options = {"cores": 8, "processes": 2}

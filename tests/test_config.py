@@ -56,6 +56,19 @@ def test_a_profile_is_found_by_name_or_is_the_only_one(tmp_path: Path) -> None:
         two.profile("huge")
 
 
+def test_less_memory_than_a_worker_takes_by_itself_is_refused_with_both_numbers(
+    tmp_path: Path,
+) -> None:
+    small = MINIMAL + "[cluster.small]\nmemory_gib = 0.22\n"
+    message = r"memory_gib = 0.22 of \[cluster.small\]: a worker takes 0.44 GiB before its first"
+    for name in (None, "small"):
+        with pytest.raises(InputError, match=message):
+            read_config(write(tmp_path, small)).profile(name)
+    # Whoever started the workers of a scheduler that is there has given them their memory.
+    there = small + 'kind = "address"\naddress = "tcp://h:1"\n'
+    assert read_config(write(tmp_path, there)).profile(None).memory_gib == 0.22
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

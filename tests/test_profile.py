@@ -34,6 +34,19 @@ SLURM = {"kind": "slurm", "workers": 2}
         ({"minimum": 3}, "minimum must be from 0 to maximum, got 3 and None"),
         ({"gpus": 2, "workers": 2}, "leave out workers and maximum"),
         ({"memory_gib": 0}, "memory_gib must be positive, got 0"),
+        ({**SLURM, "options": {"memory": "1GB"}}, "memory of options is memory_gib in a profile"),
+        (
+            {"options": {"memory_limit": "1GB"}},
+            "memory_limit of options is memory_gib in a profile",
+        ),
+        (
+            {
+                "kind": "ssh",
+                "hosts": ("a",),
+                "options": {"worker_options": {"memory_limit": "1GB"}},
+            },
+            "memory_limit of options is memory_gib in a profile",
+        ),
         ({"lifetime_stagger_minutes": 3}, "goes with lifetime_minutes"),
         (
             {**SLURM, "lifetime_minutes": 55, "options": {"walltime": "01:00:00"}},

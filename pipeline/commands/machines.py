@@ -41,11 +41,11 @@ class ShareMachines:
 @contextmanager
 def share_machines(workspace: Workspace, cluster: str | None) -> Iterator[ShareMachines]:
     """One job of an array: in this process, unless a profile is named."""
-    from cluster.capacity import own_memory_bytes
+    from cluster.capacity import task_memory_here
 
     if cluster is None:
         with progress_report() as report:
-            yield ShareMachines(None, report, own_memory_bytes())
+            yield ShareMachines(None, report, task_memory_here())
         return
     with machines(workspace, cluster) as stage:
         yield ShareMachines(stage.client, stage.report, stage.task_memory)
