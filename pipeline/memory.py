@@ -28,6 +28,18 @@ def analysis_bytes(n_samples: int, n_genes: int, n_contrasts: int) -> int:
     return int(BASE_BYTES + counts + n_contrasts * n_genes * _CONTRAST_BYTES_PER_GENE)
 
 
+def why_too_large(n_samples: int, n_genes: int, n_contrasts: int, task_memory: int | None) -> str:
+    """Why a task of `task_memory` bytes can't analyse a study; empty: it can, or nobody knows."""
+    needs = analysis_bytes(n_samples, n_genes, n_contrasts)
+    if task_memory is None or needs <= task_memory:
+        return ""
+    return (
+        f"{n_samples} samples x {n_genes} genes take about {gib(needs)} to analyse, and a task of "
+        f"this cluster has {gib(task_memory)}; give the workers memory_gib = {enough_gib(needs)}, or choose "
+        "another cluster"
+    )
+
+
 def shard_bytes(blocks: list[int]) -> int:
     """Peak memory of a worker that writes one row of shards, from the bytes of each array's block."""
     return BASE_BYTES + sum(blocks) + int(_SHARD_COPIES * max(blocks))

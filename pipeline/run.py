@@ -10,7 +10,7 @@ from distributed import Client
 
 from pipeline.dea.settings import ENGINE_VERSION
 from pipeline.inflight import results
-from pipeline.memory import analysis_bytes, enough_gib, gib, shard_bytes
+from pipeline.memory import analysis_bytes, enough_gib, gib, shard_bytes, why_too_large
 from pipeline.plan import Plan, plan_inputs, write_plan
 from pipeline.progress import Progress, Report
 from pipeline.share import Share
@@ -115,7 +115,8 @@ def run_analyse(
         done = part_key(record.study, record.part) in there
         new = not done and outcome_key(record.study, record.part) not in there
         item = AnalysisTask(task=by_study[record.study], part=record.part, new=new)
-        if why := "" if done else _why_too_large(record, len(genes), task_memory):
+        sizes = len(record.samples), len(genes), len(record.contrasts)
+        if why := "" if done else why_too_large(*sizes, task_memory):
             receipts.append(record_too_large(item, why))
         else:
             items.append(item)
@@ -216,18 +217,6 @@ def largest_task(plan: Plan, n_genes: int) -> tuple[str, int]:
 
 def _bytes_of(record: PlanRecord, n_genes: int) -> int:
     return analysis_bytes(len(record.samples), n_genes, len(record.contrasts))
-
-
-def _why_too_large(record: PlanRecord, n_genes: int, task_memory: int | None) -> str:
-    """Why a task has too little memory for a study; empty: it has enough."""
-    needs = _bytes_of(record, n_genes)
-    if task_memory is None or needs <= task_memory:
-        return ""
-    return (
-        f"{len(record.samples)} samples x {n_genes} genes take about {gib(needs)} to analyse, and a task of "
-        f"this cluster has {gib(task_memory)}; give the workers memory_gib = {enough_gib(needs)}, or choose "
-        "another cluster"
-    )
 
 
 def _entries(workspace: Workspace, plan: Plan) -> list[StudyEntry]:

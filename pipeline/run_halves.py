@@ -9,6 +9,7 @@ from typing import Any
 from distributed import Client
 
 from pipeline.inflight import results
+from pipeline.memory import why_too_large
 from pipeline.progress import Progress, Report
 from pipeline.stages.deal_halves import MIN_SAMPLES
 from pipeline.stages.halve_study import (
@@ -31,9 +32,12 @@ from storage.compile_halves import (
 from storage.errors import InputError
 from storage.generation import FOLDER, clear_builds, read_manifest
 from storage.genes import GeneList
+from storage.halves_parts import FOLDER as HALVES_PARTS
+from storage.halves_parts import halves_part_key
 from storage.halves_schema import KINDS
 from storage.layout import Layout
 from storage.lease import Lease
+from storage.open import contrasts_of, open_compendium, samples_of
 from storage.split import Split
 
 log = logging.getLogger(__name__)
@@ -67,8 +71,14 @@ def run_halves(
     *,
     layout: Layout = LAYOUT,
     rebuild: bool = False,
+    task_memory: int | None = None,
 ) -> Halved:
     """Analyse the studies of one part of a split twice over, one task each, and publish both halves.
+
+    Parameters
+    ----------
+    task_memory
+        Bytes that a task may take; a study whose analysis takes more has no halves.
 
     Raises
     ------
@@ -93,6 +103,9 @@ def run_halves(
         for study in studies
         if study in by_study
     ]
+    too_large = _too_large(workspace, split.generation, tasks, len(genes), task_memory)
+    failed |= too_large
+    tasks = [item for item in tasks if item.task.study not in too_large]
     ahead = fetch_to_halve if workspace.config.source.is_remote else None
     receipts = _halve_all(client, tasks, report, ahead)
     failed |= {receipt.study: receipt.failed for receipt in receipts if receipt.failed}
@@ -132,6 +145,35 @@ def run_halves(
         address=disk.address(f"{FOLDER}/{split.generation}/{store}"),
         new=build is not None,
     )
+
+
+def _too_large(
+    workspace: Workspace,
+    generation: str,
+    tasks: list[HalvesTask],
+    n_genes: int,
+    task_memory: int | None,
+) -> dict[str, str]:
+    """The studies without halves yet that a task has too little memory for, and why.
+
+    A half has half of the samples or counts, but the study is read as a whole.
+    """
+    if task_memory is None:
+        return {}
+    there = set(workspace.disk.list(HALVES_PARTS))
+    tree = open_compendium(workspace.disk, generation)
+    samples, contrasts = (
+        Counter(dataset["study"].values.tolist())
+        for dataset in (samples_of(tree), contrasts_of(tree))
+    )
+    found = {
+        item.task.study: why_too_large(
+            samples[item.task.study], n_genes, contrasts[item.task.study], task_memory
+        )
+        for item in tasks
+        if halves_part_key(item.task.study, item.key) not in there
+    }
+    return {study: why for study, why in found.items() if why}
 
 
 def _halve_all(

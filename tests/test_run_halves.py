@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from pipeline.commands.halves import echo_scores
 from pipeline.config import Config, GenesConfig
 from pipeline.dea.design import Contrast
 from pipeline.dea.study import analyse_study
+from pipeline.memory import analysis_bytes
 from pipeline.prepare.settings import GeneSettings, PrepareSettings, SplitSettings
 from pipeline.run_halves import Halved, run_halves
 from pipeline.simulate.folder import write_folder
@@ -74,6 +76,23 @@ def halve(workspace: Workspace, part: str = "train", *, rebuild: bool = False) -
             layout=TINY_LAYOUT,
             rebuild=rebuild,
         )
+
+
+def test_a_study_too_large_for_a_task_has_no_halves_and_both_numbers_are_told(
+    tmp_path: Path,
+) -> None:
+    workspace = of_four(tmp_path)
+    split, genes = read_split(workspace.disk), workspace.read_genes()
+    # S1 has three groups of four samples, and two contrasts.
+    room = analysis_bytes(12, len(genes), 2) - 1
+    with Lease(workspace.disk) as lease, connect(IN_PROCESS) as client:
+        run = partial(run_halves, workspace, genes, client, lease, silent, split, "train")
+        halved = run(layout=TINY_LAYOUT, task_memory=room)
+        # What is done already needs no memory.
+        assert list(run(layout=TINY_LAYOUT, task_memory=1).failed) == ["S1"]
+    assert list(halved.failed) == ["S1"]
+    assert halved.failed["S1"].startswith(f"12 samples x {len(genes)} genes take about 0.4 GiB")
+    assert halve(workspace).failed == {}
 
 
 def of_four(root: Path, replicates: int = 4) -> Workspace:

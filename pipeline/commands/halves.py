@@ -51,7 +51,9 @@ def halves(
         chosen = choose_split(opened, split)
         halved = asdict(
             run_halves(
-                *(opened, genes, stage.client, lease, stage.report, chosen, part), rebuild=rebuild
+                *(opened, genes, stage.client, lease, stage.report, chosen, part),
+                rebuild=rebuild,
+                task_memory=stage.task_memory,
             )
         )
     if as_json:
