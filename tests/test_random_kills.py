@@ -45,6 +45,7 @@ WHAT_HAPPENS = (
     *("worker", "driver", "nanny", "scheduler"),
     *("full disk", "cut connection", "503 storm", "slurmctld"),
 )
+OF_A_BUCKET = ("cut connection", "503 storm")
 PAUSE_S = 0.1
 # Beyond this fraction of a run nothing may be left to do when it happens.
 LATE = 0.95
@@ -65,7 +66,13 @@ class Trial:
     for_s: float
 
     def __str__(self) -> str:
-        return f"{self.number}-{self.what}-at-{self.fraction:.2f}-and-{self.then_s:.2f}s"
+        at = f"{self.number}-{self.what}-at-{self.fraction:.2f}-and-{self.then_s:.2f}s"
+        return f"{at}-to-the-end" if self.outlasts else at
+
+    @property
+    def outlasts(self) -> bool:
+        """Whether a bucket is away for longer than the client tries."""
+        return self.what in OF_A_BUCKET and self.number // len(WHAT_HAPPENS) % 2 == 1
 
 
 def draw_trial(number: int) -> Trial:
@@ -115,9 +122,11 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
     )
 
 
-def set_environment(patch: pytest.MonkeyPatch, trace: Trace, pause_s: float = 0.0) -> None:
+def set_environment(
+    patch: pytest.MonkeyPatch, trace: Trace, pause_s: float = 0.0, *, patient: bool = True
+) -> None:
     """Have the commands that are started from now on traced."""
-    for name, value in trace.environment(pause_s).items():
+    for name, value in trace.environment(pause_s, patient=patient).items():
         patch.setenv(name, value)
 
 
@@ -157,7 +166,7 @@ def test_a_disturbed_run_is_resumed_and_ends_as_if_undisturbed(
     request: pytest.FixtureRequest,
 ) -> None:
     trace = Trace(tmp_path / "trace")
-    set_environment(monkeypatch, trace, PAUSE_S)
+    set_environment(monkeypatch, trace, PAUSE_S, patient=not trial.outlasts)
     with scene_of(trial, base, tmp_path, request) as scene:
         reader = open_compendium(scene.files)
         driver = start_dexome("run", "-w", scene.work, "--cluster", scene.cluster)
@@ -212,7 +221,7 @@ def strike_after(trial: Trial, base: Base, scene: Scene, driver: Driver, trace: 
         assert scene.ends_with, told
         if scene.ends_with != KILLED:
             assert "Traceback" not in told, told
-            assert re.search(scene.ends_with, told.rpartition("error: ")[2]), told
+            assert re.search(scene.ends_with, f"\n{told}".rpartition("\nerror: ")[2]), told
     return seen
 
 
@@ -239,4 +248,5 @@ def scene_of(
         return fill_disk(base.work, root, base.grows_by, trial.fraction)
     server, proxy = request.getfixturevalue("bucket")
     fault = OUTAGE if trial.what == "cut connection" else STORM
-    return cut_off(base.work, root, server, proxy, fault, trial.for_s)
+    away_s = None if trial.outlasts else trial.for_s
+    return cut_off(base.work, root, server, proxy, fault, away_s)

@@ -176,9 +176,17 @@ def fill_disk(base: Path, root: Path, needs: int, fraction: float) -> Iterator[S
 
 @contextmanager
 def cut_off(
-    base: Path, root: Path, server: S3Server, proxy: FaultyProxy, fault: Fault, away_s: float
+    base: Path,
+    root: Path,
+    server: S3Server,
+    proxy: FaultyProxy,
+    fault: Fault,
+    away_s: float | None,
 ) -> Iterator[Scene]:
-    """The bucket has a fault for a while, and until it has been asked for something."""
+    """The bucket has a fault for a while, and until it has been asked for something.
+
+    `away_s=None`: it has it until the driver, which must not be patient, has ended by it.
+    """
     address = server.address(root.name)
     text = (
         f'\n[storage]\naddress = "{address}"\nendpoint = "{proxy.endpoint}"\nregion = "{REGION}"\n'
@@ -194,13 +202,23 @@ def cut_off(
 
     def strike(driver: Driver) -> None:
         proxy.set(fault)
-        time.sleep(away_s)
-        while driver.poll() is None and not proxy.asked():
+        time.sleep(away_s or 0.0)
+        while driver.poll() is None and (away_s is None or not proxy.asked()):
             time.sleep(0.05)
         proxy.set()
 
     proxy.set()
-    yield Scene(work=work, files=bucket, cluster="processes", strike=strike)
+    outlasts = away_s is None
+    yield Scene(
+        work=work,
+        files=bucket,
+        cluster="processes",
+        strike=strike,
+        in_flight=2 * TASKS_PER_THREAD + 1 if outlasts else 0,
+        ends_with=rf"cannot \w+ {re.escape(address)}\S*: .*; check the address, the connection"
+        if outlasts
+        else "",
+    )
 
 
 OUTAGE = Fault("outage", 1, of="requests")

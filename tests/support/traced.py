@@ -17,12 +17,16 @@ class Trace:
 
     path: Path
 
-    def environment(self, pause_s: float = 0.0) -> dict[str, str]:
-        """Environment of processes that write it, and pause at each line."""
+    def environment(self, pause_s: float = 0.0, *, patient: bool = True) -> dict[str, str]:
+        """Environment of processes that write it, and pause at each line.
+
+        Those that are not `patient` give up on a bucket within a second, where the program's take minutes.
+        """
         return {
             "PYTHONPATH": str(_HOOK),
             "DEXOME_TESTS_TRACE": str(self.path),
             "DEXOME_TESTS_PAUSE_S": str(pause_s),
+            "DEXOME_TESTS_IMPATIENT": "" if patient else "yes",
         }
 
     def lines(self) -> list[tuple[str, str, str]]:

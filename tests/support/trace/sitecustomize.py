@@ -18,6 +18,7 @@ from typing import Any
 _FILE = os.environ.get("DEXOME_TESTS_TRACE", "")
 # What a real study takes, so that a moment can fall into it.
 _PAUSE_S = float(os.environ.get("DEXOME_TESTS_PAUSE_S", "0"))
+_IMPATIENT = bool(os.environ.get("DEXOME_TESTS_IMPATIENT"))
 _task = threading.local()
 
 
@@ -68,10 +69,16 @@ def _trace_shards(module: ModuleType) -> None:
     _before(module, "write_shards", lambda *_: _note("shards", ""))
 
 
+def _shorten_patience(module: ModuleType) -> None:
+    if _IMPATIENT:
+        vars(module)["_RETRIES"]["max_retries"] = 1
+
+
 _TRACED = {
     "pipeline.stages.plan_study": _trace_plan,
     "pipeline.stages.analyse_study": _trace_analysis,
     "storage.shards": _trace_shards,
+    "storage.object_client": _shorten_patience,
 }
 
 
