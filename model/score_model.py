@@ -135,13 +135,14 @@ def make_coders(task: Task, model: Coder, *, seed: int = 0) -> dict[str, tuple[i
 def _untrained(task: Task, starts: list[Floats]) -> Coder:
     """The model as it was before its first step: at those components that fit the validation rows better."""
     n_genes = int(task.scaling.mask.sum())
-    coders = []
+    net = Autoencoder(task.recipe.network, n_genes, seed=task.recipe.fit.seed)
+    coder, rows = NetworkCoder(net), validation_rows(task)
+    found = []
     for components in starts:
-        net = Autoencoder(task.recipe.network, n_genes, seed=task.recipe.fit.seed)
         net.start_at(jnp.asarray(components))
-        coders.append(NetworkCoder(net))
-    rows = validation_rows(task)
-    return max(coders, key=lambda coder: score_visible(coder, rows).r2)
+        found.append(score_visible(coder, rows).r2)
+    net.start_at(jnp.asarray(starts[int(np.argmax(found))]))
+    return coder
 
 
 def score_beside_baselines(

@@ -66,12 +66,12 @@ def working_ahead(
         yield
         return
     plugin = Ahead(prefix, ahead)
-    with left_out():
+    with _left_out():
         client.register_plugin(plugin)
     try:
         yield
     finally:
-        with left_out():
+        with _left_out():
             client.unregister_worker_plugin(plugin.name)
 
 
@@ -95,12 +95,12 @@ def in_turn(items: Iterable[Item], ahead: Callable[[Item], None] | None) -> Iter
 
 
 def _do_quietly(function: Callable[[Item], None], item: Item) -> None:
-    with left_out():
+    with _left_out():
         function(item)
 
 
 @contextmanager
-def left_out() -> Iterator[None]:
+def _left_out() -> Iterator[None]:
     """Go on without what fails: whoever needs what it was to bring meets the same error, and tells it."""
     try:
         yield

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from importlib import import_module
@@ -19,8 +18,6 @@ from numba.core.registry import CPUDispatcher
 
 import pipeline.dea
 import pipeline.enrich
-from cluster.profile import ClusterProfile
-from pipeline.commands.machines import machines
 from pipeline.dea.design import Contrast, make_design
 from pipeline.dea.settings import DeaSettings, Method, Tested
 from pipeline.dea.study import analyse_study
@@ -90,28 +87,6 @@ def compiled_by_studies(root: Path) -> set[tuple[str, str]]:
 def test_no_study_compiles_a_kernel_once_a_process_is_warm(tmp_path: Path) -> None:
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         assert pool.submit(compiled_by_studies, tmp_path).result() == set()
-
-
-def is_warm() -> bool:
-    """Whether this process has the kernels of analyses and of enrichments, or has them before long."""
-    last = ("pipeline.dea.gamma_fit.fit_components", "pipeline.enrich.term_axis._close")
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if all(kernels()[name].signatures for name in last):
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def test_a_worker_is_warm_without_a_study_and_so_is_one_that_comes_later(tmp_path: Path) -> None:
-    base = make_workspace(tmp_path, studies=1)
-    one = {"one": ClusterProfile(kind="local", workers=1, memory_gib=1.0)}
-    config = replace(base.config, enrich=write_terms(tmp_path), cluster=one)
-    with machines(Workspace(base.root, config), "one") as stage:
-        assert stage.client.cluster is not None
-        stage.client.cluster.scale(2)
-        stage.client.wait_for_workers(2)
-        assert list(stage.client.run(is_warm).values()) == [True, True]
 
 
 @pytest.mark.slow

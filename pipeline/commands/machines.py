@@ -57,14 +57,10 @@ def machines(workspace: Workspace, cluster: str | None) -> Iterator[Machines]:
     from cluster.capacity import gpu_of_task, task_memory_bytes
     from cluster.connect import connect
     from cluster.report import has_dashboard
-    from pipeline.warm_workers import warm_workers
 
     profile = workspace.config.profile(cluster)
     with connect(profile, workspace.root / CLUSTER_FOLDER) as client, progress_report() as report:
         if has_dashboard():
             typer.echo(f"dashboard  {client.dashboard_link}", err=True)
-        if profile.kind != "threads":
-            # A process of its own each; this one has its kernels from its first study.
-            warm_workers(client, enrichment=workspace.config.enrich is not None)
         memory, gpu = task_memory_bytes(profile, client), gpu_of_task(profile, client)
         yield Machines(client, report, memory, gpu)
