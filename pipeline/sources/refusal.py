@@ -57,7 +57,8 @@ REASONS: dict[str, str] = {
     "nothing_expressed": "no gene passes the expression filter",
     "changed": "the study's files changed between plan and analysis; the next run does it",
     "failed": "the analysis ended in an error of its own; the next run tries again",
-    "worker_died": "three workers died of the study; the next run tries again",
+    "worker_died": "workers died of the study, three beside others and three while it was alone, or three "
+    "jobs of an array; the next run tries again",
     "too_large": "a worker has too little memory for the study; the next run looks again",
     "several_factors": "more than one variable could be the factor, and it is not sure which",
 }
