@@ -12,9 +12,9 @@ from pipeline.progress import Report
 from pipeline.stages.prepare_links import Labels
 from storage.errors import InputError, StoreError
 from storage.files import Files
-from storage.generation import read_manifest
+from storage.generation import clear_builds, read_manifest
 from storage.lease import Lease
-from storage.training_copy import ARRAYS, check_copy, copy_key
+from storage.training_copy import ARRAYS, FOLDER, check_copy, copy_key
 from storage.write_copy import CopyPlan, begin_copy, publish_copy, write_copy_chunk
 
 
@@ -46,9 +46,12 @@ def write_copy(
     if not rebuild:
         try:
             check_copy(disk, plan.key)
-            return plan.key, False
         except (InputError, StoreError):
             pass
+        else:
+            # Its writer may have been killed between publishing it and clearing up.
+            clear_builds(disk, FOLDER, None)
+            return plan.key, False
     chunks = begin_copy(disk, plan)
     receipts = gather_in_order(client, partial(write_copy_chunk, disk), chunks, "copy", report)
     publish_copy(disk, plan, receipts, lease)

@@ -32,8 +32,9 @@ def distinct(requests: list[list[str]]) -> set[tuple[str, ...]]:
 
 
 def test_a_run_on_s3_troubled_at_some_of_its_commits_ends_as_if_undisturbed(tmp_path: Path) -> None:
-    result = result_of(start(tmp_path, "kill:30:170", f"error:3:{SPACING}", f"lost:8:{SPACING}"))
-    for trouble, at_least in (("kill", 2), ("error", 1), ("lost", 1)):
+    # The last of the kills falls on the training copy.
+    result = result_of(start(tmp_path, "kill:30:165", f"error:3:{SPACING}", f"lost:8:{SPACING}"))
+    for trouble, at_least in (("kill", 3), ("error", 1), ("lost", 1)):
         assert result[trouble]["failures"] == []
         assert result[trouble]["tried"] >= at_least
     for trouble in ("error", "lost"):
@@ -55,7 +56,8 @@ def test_a_run_on_s3_troubled_at_any_of_its_commits_ends_as_if_undisturbed(tmp_p
     for result, trouble in ((errors, "error"), (losses, "lost")):
         # Its own: a plan's record is named by its files' times too, which differ between the two.
         commits = distinct(result["commits"])
-        assert len(commits) > 200
+        assert len(commits) > 300
+        assert any("/training/" in path for _, path in commits)
         assert result[trouble]["ended"] == 0, "a single fault is overcome"
         # A probe of conditional puts has a new name each time.
         missed = {

@@ -2,6 +2,7 @@
 
 import errno
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -168,3 +169,22 @@ def test_a_value_beyond_float16_is_refused_with_its_contrast_and_gene(tmp_path: 
         InputError, match=rf"logfc of {genes.ids[7]} in S1:level1_vs_control is 65505"
     ):
         prepare(workspace)
+
+
+def test_what_a_kill_after_the_publication_left_is_cleared_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = random_workspace(tmp_path, {"S0": 3, "S1": 3})
+
+    def die(kind: str, path: Path) -> None:
+        if kind == "delete" and path.match("training/.building-*"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(storage.disk, "step_hook", die)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(workspace)
+    monkeypatch.setattr(storage.disk, "step_hook", None)
+    left = partial((workspace.root / "training").glob, ".building-*")
+    assert list(left())
+    assert not prepare(workspace)[0].new_copy
+    assert not list(left())

@@ -25,6 +25,7 @@ from typing import Any
 
 import storage.disk
 from pipeline.config import StorageConfig
+from pipeline.prepare.settings import PrepareSettings, SplitSettings
 from pipeline.stages.analyse_study import make_part
 from pipeline.stages.prepare import prepare_study
 from pipeline.stages.task import make_tasks
@@ -36,6 +37,7 @@ from tests.support.executions import executions, log_executions, receipts
 from tests.support.faulty_proxy import Fault, FaultyProxy, running_proxy
 from tests.support.in_forks import answer, fork_status, in_fork
 from tests.support.object_storage import CREDENTIALS, REGION, running_moto, store_at
+from tests.support.prepared import FEW, prepare
 from tests.support.whole_run import run_whole
 from tests.support.workspaces import make_workspace, write_study
 
@@ -43,6 +45,7 @@ PREFIX = "work"
 # Far enough for a client to have overcome one fault before the next.
 SPACING = 12
 _LAST = 2000
+_PREPARE = PrepareSettings(genes=FEW, split=SplitSettings(train=1.0, validation=0.0))
 Objects = dict[str, tuple[str, bytes]]
 
 
@@ -96,13 +99,13 @@ def _prepare(direct: Workspace, proxy: FaultyProxy) -> Trials:
     troubled = Workspace(
         direct.root, replace(direct.config, storage=replace(at, endpoint=proxy.endpoint))
     )
-    in_fork(lambda: run_whole(direct))
+    in_fork(lambda: _make(direct))
     before = json.loads(answer(lambda: _found(direct)))
     remembered = direct.root / "remembered"
     in_fork(lambda: remembered.write_bytes(pickle.dumps(_remember(str(at.endpoint)))))
     write_study(direct.root.parent / "source" / "studies" / "S2", 2)
     proxy.set()
-    in_fork(lambda: run_whole(troubled))
+    in_fork(lambda: _make(troubled))
     commits = proxy.writes()
     after = json.loads(answer(lambda: _found(direct)))
     assert before["contrasts"] < after["contrasts"]
@@ -149,6 +152,12 @@ def _faults(trouble: str, commits: list[tuple[str, str]], first: int) -> list[Fa
     return [Fault(kind, number, of=name) for name, number in numbered[first::SPACING]]
 
 
+def _make(workspace: Workspace) -> None:
+    """Plan, analyse, compile; then split, and write the training copy."""
+    run_whole(workspace)
+    prepare(workspace, _PREPARE)
+
+
 def _run(workspace: Workspace, dies_at: int | None) -> None:
     """Run, and die before the request of that number."""
     numbered = count()
@@ -160,7 +169,7 @@ def _run(workspace: Workspace, dies_at: int | None) -> None:
 
     log_executions(workspace.root)
     storage.disk.step_hook = die_at
-    run_whole(workspace)
+    _make(workspace)
 
 
 def _verify(trials: Trials) -> None:
@@ -173,7 +182,7 @@ def _verify(trials: Trials) -> None:
         assert seen.tobytes().hex() == known[len(seen)], "a reader saw a third generation"
         done, executed = set(receipts(root)), len(executions(root))
         log_executions(root)
-        run_whole(trials.direct)
+        _make(trials.direct)
         again = done & set(executions(root)[executed:])
         assert not again, f"{again} were analysed again after their receipt"
         found = json.loads(_found(trials.direct))
@@ -205,6 +214,12 @@ def _found(workspace: Workspace) -> str:
         "contrasts": [str(name) for name in contrasts["contrast"].values],
         "logfc": contrasts["logfc"].values.tobytes().hex(),
         "files": read_manifest(workspace.disk, current.generation).files,
+        "learned_from": {
+            key: workspace.disk.sha256(key)
+            for key in workspace.disk.list("")
+            # Metadata tell when they were published; doctor compares the rest with them.
+            if ("/split-" in key or key.startswith("training/")) and not key.endswith(".json")
+        },
         "keys": sorted(found["path"] for found in objects),
     }
     return json.dumps(found)
