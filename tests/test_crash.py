@@ -40,7 +40,7 @@ def test_a_run_killed_at_some_of_its_steps_ends_as_if_undisturbed(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("job", "at_least"), [("run", 250), ("enrich", 130)])
 def test_a_run_killed_at_any_of_its_steps_ends_as_if_undisturbed(
     tmp_path: Path, job: str, at_least: int

@@ -43,7 +43,7 @@ def test_a_run_on_s3_troubled_at_some_of_its_commits_ends_as_if_undisturbed(tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_a_run_on_s3_troubled_at_any_of_its_commits_ends_as_if_undisturbed(tmp_path: Path) -> None:
     halves = [
         start(tmp_path / "0", "kill:0:2", "error:0:1"),
