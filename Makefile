@@ -3,7 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DIR ?= demo
 STAMP := $(VENV)/.dexome-setup
-# Tests in two processes, of which one takes from the other's when it has done its own.
+# Quick tests in two processes, of which one takes from the other's when it has done its own. Slow ones are programs with
+# daemons and deadlines of their own, and want the cores for themselves.
 TWO := --numprocesses 2 --dist worksteal
 
 .PHONY: setup demo test test-slow lint format bench bench-dea bench-curation bench-go bench-train bench-cluster clean
@@ -24,7 +25,7 @@ test: setup
 	$(BIN)/pytest $(TWO) -m 'not slow'
 
 test-slow: setup
-	$(BIN)/pytest $(TWO) -m slow
+	$(BIN)/pytest -m slow
 
 lint: setup
 	$(BIN)/ruff format --check .
