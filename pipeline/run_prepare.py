@@ -16,7 +16,7 @@ from pipeline.workspace import Workspace
 from pipeline.write_copy import write_copy
 from storage.compile_split import publish_split
 from storage.errors import InputError
-from storage.generation import FOLDER, is_published, read_current
+from storage.generation import FOLDER, clear_builds, is_published, read_current
 from storage.hashing import hash_json
 from storage.lease import Lease
 from storage.open import open_compendium, open_store
@@ -62,6 +62,8 @@ def run_prepare(
     if current is None:
         raise InputError(f"{workspace.root} has no compendium yet; run `dexome run` first")
     disk.sweep("")
+    # Who published a split may have been killed before it had cleared up.
+    clear_builds(disk, FOLDER, None)
     table = settings.split.super_series
     series = read_super_series(workspace.root / table) if table else []
     tree = open_compendium(workspace.disk)

@@ -171,20 +171,25 @@ def test_a_value_beyond_float16_is_refused_with_its_contrast_and_gene(tmp_path: 
         prepare(workspace)
 
 
-def test_what_a_kill_after_the_publication_left_is_cleared_away(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("folder", ["compendium", "training"])
+def test_what_a_kill_after_a_publication_left_is_cleared_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
     workspace = random_workspace(tmp_path, {"S0": 3, "S1": 3})
+    published = partial((workspace.root / folder).rglob, "*.zarr/zarr.json")
+    left = partial((workspace.root / folder).glob, ".building-*")
+    before = len(list(published()))
 
     def die(kind: str, path: Path) -> None:
-        if kind == "delete" and path.match("training/.building-*"):
+        ours = path.match(f"{folder}/.building-*")
+        if kind == "delete" and ours and len(list(published())) > before:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(storage.disk, "step_hook", die)
     with pytest.raises(KeyboardInterrupt):
         prepare(workspace)
     monkeypatch.setattr(storage.disk, "step_hook", None)
-    left = partial((workspace.root / "training").glob, ".building-*")
     assert list(left())
-    assert not prepare(workspace)[0].new_copy
+    told, _ = prepare(workspace)
+    assert not (told.new if folder == "compendium" else told.new_copy)
     assert not list(left())
