@@ -6,7 +6,7 @@ from pipeline.stages.analyse_study import (
     analyse_planned,
     record_killer,
 )
-from storage.parts import part_key
+from storage.parts import part_key, study_folder
 
 FOLDER = "parts/begun"
 # As on a cluster: a study that so many processes died of is set aside.
@@ -21,7 +21,7 @@ def analyse_counted(item: AnalysisTask) -> AnalysisReceipt:
     disk, study = item.task.disk, item.task.study
     if disk.size(part_key(study, item.part)) is not None:
         return analyse_planned(item)
-    key = f"{FOLDER}/{study}"
+    key = f"{FOLDER}/{study_folder(study)}"
     deaths = len(disk.read(key) or b"")
     if deaths >= MOST_DEATHS:
         receipt = record_killer(item, deaths)
