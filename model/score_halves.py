@@ -1,14 +1,13 @@
 """A model and its baselines on halves of held-out contrasts: one is reconstructed, the other the target."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
+from model.baselines.matrix import Floats
 from model.evaluation.halves import score_halves, score_signal
 from model.evaluation.intervals import Interval, r2_gain, r2_interval, r2_share
 from model.evaluation.scores import Scores, join_scores
-from model.judge import Coder, half_blocks, reference_of, unknown_rows
+from model.judge import Coder, HalfBlock, half_blocks, reference_of, unknown_rows
 from model.task import Task
 from storage.halves import Halves
 from storage.halves_schema import KINDS
@@ -50,24 +49,26 @@ def score_on_halves(
 
     Contrasts of `part` that fitted the model are left out.
     """
-    chosen = unknown_rows(task, part)
-    found = {kind: _score_kind(task, coders, halves, kind, chosen, seed) for kind in KINDS}
-    return {kind: table for kind, table in found.items() if table is not None}
+    chosen, reference = unknown_rows(task, part), reference_of(task)
+    found = {}
+    for kind in KINDS:
+        table = _score_kind(half_blocks(task, halves, kind, chosen), coders, reference, kind, seed)
+        if table is not None:
+            found[kind] = table
+    return found
 
 
 def _score_kind(
-    task: Task,
+    rows: Iterable[HalfBlock],
     coders: Mapping[str, tuple[int, Coder]],
-    halves: Halves,
+    reference: Floats,
     kind: str,
-    contrasts: np.ndarray,
     seed: int,
 ) -> HalvesTable | None:
-    reference = reference_of(task)
     blocks: dict[str, list[Scores]] = {name: [] for name in (*coders, IDENTITY)}
     signal: list[Scores] = []
     studies: list[str] = []
-    for x in half_blocks(task, halves, kind, contrasts):
+    for x in rows:
         studies += x.studies
         signal.append(score_signal(x.a, x.b, reference, x.weight))
         for name, (_, coder) in coders.items():
