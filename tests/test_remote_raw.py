@@ -1,6 +1,8 @@
 """Downloads that are kept at an address: the same studies, and nothing half there."""
 
 import json
+import subprocess
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,7 @@ from pipeline.sources.source import make_source
 from pipeline.workspace import Workspace
 from storage.errors import InputError, StoreError
 from tests.support.fetched import SMALL, fetch_into, source_in, source_of, workspace_of
+from tests.support.object_storage import why_no_moto
 from tests.support.whole_run import compendium_hash, run_whole
 
 STUDIES = replace(SMALL, n_studies=4)
@@ -160,3 +163,23 @@ def test_settings_that_do_not_go_together_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         SourceConfig(**settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(why_no_moto()), reason=why_no_moto())
+def test_a_fetch_into_s3_troubled_at_each_of_its_commits_ends_as_if_undisturbed(
+    tmp_path: Path, mirror: Path
+) -> None:
+    command = [sys.executable, "-m", "tests.support.fetch_s3_driver", str(tmp_path), str(mirror)]
+    root = Path(__file__).parents[1]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    told = json.loads(done.stdout)
+    # Counts, series, receipt, and the list of studies.
+    assert len(told["commits"]) >= 4
+    for trouble in ("kill", "error", "lost"):
+        assert [trial["problem"] for trial in told[trouble]] == [""] * len(told["commits"])
+    assert all(trial["killed"] for trial in told["kill"])
+    for trouble in ("error", "lost"):
+        assert [trial["code"] for trial in told[trouble]] == [0] * len(told["commits"])
+        for trial in told[trouble]:
+            assert trial["faulted"] == [trial["commit"][:2]], "a single fault is overcome"

@@ -12,7 +12,6 @@ of one thread-free process with all imports done.
 import gc
 import json
 import os
-import pickle
 import signal
 import sys
 import traceback
@@ -36,7 +35,14 @@ from storage.open import contrasts_of, open_compendium
 from tests.support.executions import executions, log_executions, receipts
 from tests.support.faulty_proxy import Fault, FaultyProxy, running_proxy
 from tests.support.in_forks import answer, fork_status, in_fork
-from tests.support.object_storage import CREDENTIALS, REGION, running_moto, store_at
+from tests.support.object_storage import (
+    CREDENTIALS,
+    REGION,
+    remember,
+    restore,
+    running_moto,
+    store_at,
+)
 from tests.support.prepared import FEW, prepare
 from tests.support.whole_run import run_whole
 from tests.support.workspaces import make_workspace, write_study
@@ -46,7 +52,6 @@ PREFIX = "work"
 SPACING = 12
 _LAST = 2000
 _PREPARE = PrepareSettings(genes=FEW, split=SplitSettings(train=1.0, validation=0.0))
-Objects = dict[str, tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +107,14 @@ def _prepare(direct: Workspace, proxy: FaultyProxy) -> Trials:
     in_fork(lambda: _make(direct))
     before = json.loads(answer(lambda: _found(direct)))
     remembered = direct.root / "remembered"
-    in_fork(lambda: remembered.write_bytes(pickle.dumps(_remember(str(at.endpoint)))))
+    in_fork(lambda: remember(str(at.endpoint), remembered))
     write_study(direct.root.parent / "source" / "studies" / "S2", 2)
     proxy.set()
     in_fork(lambda: _make(troubled))
     commits = proxy.writes()
     after = json.loads(answer(lambda: _found(direct)))
     assert before["contrasts"] < after["contrasts"]
-    in_fork(lambda: _restore(str(at.endpoint), remembered))
+    in_fork(lambda: restore(str(at.endpoint), remembered))
     return Trials(direct, troubled, proxy, commits, before, after, remembered)
 
 
@@ -131,7 +136,7 @@ def _try_all(trials: Trials, trouble: str, steps: range) -> dict[str, object]:
         if fork_status(lambda: _verify(trials)):
             problem = (trials.direct.root / "problem").read_text()
             failures.append({"step": step, "problem": problem})
-            in_fork(lambda: _restore(trials.endpoint, trials.remembered))
+            in_fork(lambda: restore(trials.endpoint, trials.remembered))
         if trouble == "kill" and not killed:
             break
         tried += 1
@@ -198,7 +203,7 @@ def _verify(trials: Trials) -> None:
     finally:
         for log in ("receipts", "executions"):
             (root / log).unlink(missing_ok=True)
-    _restore(trials.endpoint, trials.remembered)
+    restore(trials.endpoint, trials.remembered)
 
 
 def _found(workspace: Workspace) -> str:
@@ -223,25 +228,6 @@ def _found(workspace: Workspace) -> str:
         "keys": sorted(found["path"] for found in objects),
     }
     return json.dumps(found)
-
-
-def _remember(endpoint: str) -> Objects:
-    """Every object of the bucket, with its version."""
-    store = store_at(endpoint)
-    found = store.list().collect()
-    return {o["path"]: (o["e_tag"], bytes(store.get(o["path"]).bytes())) for o in found}
-
-
-def _restore(endpoint: str, remembered: Path) -> None:
-    """Make the bucket what it was."""
-    objects: Objects = pickle.loads(remembered.read_bytes())
-    store = store_at(endpoint)
-    there = {found["path"]: found["e_tag"] for found in store.list().collect()}
-    if new := sorted(there.keys() - objects.keys()):
-        store.delete(new)
-    for path, (e_tag, data) in objects.items():
-        if there.get(path) != e_tag:
-            store.put(path, data, use_multipart=False)
 
 
 if __name__ == "__main__":

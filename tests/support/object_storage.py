@@ -6,6 +6,7 @@ store) and refuses a wrong key.
 
 import importlib.util
 import os
+import pickle
 import shutil
 import socket
 import subprocess
@@ -67,6 +68,26 @@ def store_at(endpoint: str, **changes: Any) -> Any:
         "retry_config": {"max_retries": 0, "retry_timeout": timedelta(seconds=20)},
     }
     return S3Store(BUCKET, **(settings | changes))
+
+
+def remember(endpoint: str, remembered: Path) -> None:
+    """Write every object of the bucket, with its version, to a file."""
+    store = store_at(endpoint)
+    found = store.list().collect()
+    objects = {o["path"]: (o["e_tag"], bytes(store.get(o["path"]).bytes())) for o in found}
+    remembered.write_bytes(pickle.dumps(objects))
+
+
+def restore(endpoint: str, remembered: Path) -> None:
+    """Make the bucket what it was."""
+    objects: dict[str, tuple[str, bytes]] = pickle.loads(remembered.read_bytes())
+    store = store_at(endpoint)
+    there = {found["path"]: found["e_tag"] for found in store.list().collect()}
+    if new := sorted(there.keys() - objects.keys()):
+        store.delete(new)
+    for path, (e_tag, data) in objects.items():
+        if there.get(path) != e_tag:
+            store.put(path, data, use_multipart=False)
 
 
 @contextmanager
