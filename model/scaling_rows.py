@@ -1,6 +1,7 @@
 """What some rows of a training copy alone ask for, as a fold's do: their genes, their scaling, their mean."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,39 +13,65 @@ from storage.training_copy import TrainingCopy
 _BUDGET_GIB = 1.0
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GeneDemands:
+    """Values in `min_contrasts` rows of `min_studies` studies, and a variance above `min_variance`."""
+
+    min_contrasts: int = 0
+    min_studies: int = 0
+    min_variance: float = 0.0
+
+
 def scaling_of_rows(
-    copy: TrainingCopy, rows: np.ndarray, weight: Floats, like: Scaling, kind: str
+    copy: TrainingCopy,
+    rows: np.ndarray,
+    studies: Sequence[str],
+    weight: Floats,
+    like: Scaling,
+    kind: str,
+    demands: GeneDemands,
 ) -> Scaling:
-    """Moments of `rows` (row,), each with its weight, for the genes that `like` has selected.
+    """Moments of `rows` (row,), each of its study and with its weight, as `prepare` takes them.
 
     Parameters
     ----------
+    like
+        What `prepare` made of all training rows: only genes that it has selected can be.
     kind
-        "rms" or "standard", as a split says it. A gene without spread in these rows is left out.
+        "rms" or "standard", as a split says it.
+    demands
+        Genes of these rows that fall short are left out; those that never differ, always.
     """
-    n_genes = len(like.mask)
-    matrix = CopyMatrix(copy, rows, _raw(like.mask))
-    weight = weight.astype(np.float64)
+    names = np.asarray(studies)
+    order = np.argsort(names, kind="stable")
+    _, first = np.unique(names[order], return_index=True)
+    weight = weight.astype(np.float64)[order]
+    matrix = CopyMatrix(copy, rows[order], _raw(like.mask))
     n = matrix.shape[1]
-    mean, square = np.zeros(n), np.zeros(n)
+    mean, variance, enough = np.zeros(n), np.zeros(n), np.zeros(n, np.bool_)
     for genes, block in gene_blocks(matrix, _BUDGET_GIB):
-        x = block.astype(np.float64)
-        observed = ~np.isnan(x)
+        observed = ~np.isnan(block)
+        of_studies = np.logical_or.reduceat(observed, first, axis=0).sum(0)
+        enough[genes] = (observed.sum(0) >= demands.min_contrasts) & (
+            of_studies >= demands.min_studies
+        )
         count = weight @ observed
         count[count == 0] = np.nan
-        x = np.where(observed, x, 0)
-        if kind == "standard":
-            mean[genes] = weight @ x / count
-            x = np.where(observed, x - mean[genes], 0)
-        square[genes] = weight @ (x * x) / count
-    spread = np.sqrt(square)
-    usable = spread > 0
-    selected = np.flatnonzero(like.mask)
-    mask = np.zeros(n_genes, np.bool_)
-    mask[selected[usable]] = True
-    shift, scale = np.zeros(n_genes, np.float32), np.zeros(n_genes, np.float32)
-    shift[mask] = mean[usable]
-    scale[mask] = 1 / spread[usable]
+        x = np.where(observed, block, 0).astype(np.float64)
+        mean[genes] = weight @ x / count
+        x = np.where(observed, x - mean[genes], 0)
+        low, high = np.fmin.reduce(block, axis=0), np.fmax.reduce(block, axis=0)
+        # A mean that is rounded leaves crumbs of a variance where there is none.
+        variance[genes] = np.where(low == high, 0, weight @ (x * x) / count)
+    usable = enough & (variance > demands.min_variance)
+    centre = mean if kind == "standard" else np.zeros(n)
+    spread = np.sqrt(variance + (mean - centre) ** 2)
+    selected = np.flatnonzero(like.mask)[usable]
+    mask = np.zeros(len(like.mask), np.bool_)
+    shift, scale = np.zeros(len(mask), np.float32), np.zeros(len(mask), np.float32)
+    mask[selected] = True
+    shift[selected] = centre[usable]
+    scale[selected] = 1 / spread[usable]
     return Scaling(shift=shift, scale=scale, mask=mask)
 
 
@@ -58,29 +85,6 @@ def mean_of_rows(copy: TrainingCopy, rows: np.ndarray, weight: Floats, mask: np.
         total = weight @ np.where(observed, block, 0).astype(np.float64)
         np.divide(total, count, out=mean[genes], where=count > 0)
     return mean
-
-
-def genes_of_rows(
-    copy: TrainingCopy,
-    rows: np.ndarray,
-    studies: Sequence[str],
-    mask: np.ndarray,
-    *,
-    min_contrasts: int,
-    min_studies: int,
-) -> np.ndarray:
-    """(gene,) the genes of `mask` that enough of `rows` (row,), of enough studies (row,), have a value of."""
-    order = np.argsort(np.asarray(studies), kind="stable")
-    _, first = np.unique(np.asarray(studies)[order], return_index=True)
-    matrix = CopyMatrix(copy, rows[order], _raw(mask))
-    enough = np.zeros(matrix.shape[1], np.bool_)
-    for genes, block in gene_blocks(matrix, _BUDGET_GIB):
-        observed = ~np.isnan(block)
-        of_studies = np.logical_or.reduceat(observed, first, axis=0).sum(0)
-        enough[genes] = (observed.sum(0) >= min_contrasts) & (of_studies >= min_studies)
-    found = np.zeros(len(mask), np.bool_)
-    found[np.flatnonzero(mask)[enough]] = True
-    return found
 
 
 def _raw(mask: np.ndarray) -> Scaling:

@@ -1,6 +1,6 @@
 """A model to be fitted or used: its folder, its data, which of their rows do what, and its recipe."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from model.batches.loader import LoaderSettings
 from model.recipe import MODELS, Recipe
 from model.scaling import Scaling
-from model.scaling_rows import genes_of_rows, scaling_of_rows
+from model.scaling_rows import GeneDemands, scaling_of_rows
 from model.start import check_start
 from model.trained_on import TrainedOn
 from model.training.checkpoints import FOLDER as CHECKPOINTS
@@ -122,10 +122,13 @@ def make_task(
     rows = copy_rows(copy, split, training)
     if fold is not None:
         studies = split.studies[training].tolist()
-        least = {"min_contrasts": split.min_contrasts, "min_studies": split.min_studies}
-        mask = genes_of_rows(copy, rows, studies, scaling.mask, **least)
-        scaling = replace(scaling, mask=mask)
-        scaling = scaling_of_rows(copy, rows, split.weight[training], scaling, split.scaling)
+        demands = GeneDemands(
+            min_contrasts=split.min_contrasts,
+            min_studies=split.min_studies,
+            min_variance=split.min_variance,
+        )
+        weight = split.weight[training]
+        scaling = scaling_of_rows(copy, rows, studies, weight, scaling, split.scaling, demands)
     check_start(recipe.network, len(training), int(scaling.mask.sum()))
     return Task(
         folder=folder,

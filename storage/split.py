@@ -24,7 +24,8 @@ class Split:
     `store` and `generation` say which; `contrasts`, `studies` and the next four are (contrast,), `genes` and
     the rest (gene,), all in the order of the generation. `scaling` is "rms" or "standard", `observed` says
     which entries count: "tested" or "measured"; `copy` is the key of the training copy made for it. A
-    selected gene is tested in `min_contrasts` training contrasts of `min_studies` studies.
+    selected gene is tested in `min_contrasts` training contrasts of `min_studies` studies, and its variance
+    is above `min_variance`.
     """
 
     generation: str
@@ -48,6 +49,7 @@ class Split:
     copy: str
     min_contrasts: int
     min_studies: int
+    min_variance: float
 
     @classmethod
     def from_dataset(cls, dataset: xr.Dataset, store: str) -> Self:
@@ -68,6 +70,7 @@ class Split:
             copy=str(dataset.attrs["copy"]),
             min_contrasts=int(genes["min_contrasts"]),
             min_studies=int(genes["min_studies"]),
+            min_variance=float(genes["min_variance"]),
             **arrays,
         )
 

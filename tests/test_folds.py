@@ -11,7 +11,7 @@ from model.judge import held_out
 from model.networks.settings import NetworkSettings
 from model.recipe import Recipe
 from model.scaling import Scaling
-from model.scaling_rows import scaling_of_rows
+from model.scaling_rows import GeneDemands, scaling_of_rows
 from model.task import make_task
 from model.training.settings import TrainSettings
 from pipeline.workspace import Workspace
@@ -66,6 +66,9 @@ def test_the_rows_without_a_fold_choose_its_genes_and_its_reference(
     selected = Scaling.from_split(split, task.copy.genes).mask
     assert 0 < (enough & selected).sum() < selected.sum()
     np.testing.assert_array_equal(task.scaling.mask, enough & selected)
+    varied = replace(strict, min_variance=float(np.median(split.variance[split.selected])))
+    fewer = make_task(workspace.disk, workspace.root, "tiny", varied, recipe, fold=1).scaling.mask
+    assert 0 < fewer.sum() < task.scaling.mask.sum()
     weights = dict(zip(split.contrasts, split.weight, strict=True))
     weight = np.array([weights[task.copy.contrasts[row]] for row in task.training])
     mean = (weight @ np.nan_to_num(x.astype(np.float64))) / np.maximum(weight @ there, 1e-9)
@@ -98,9 +101,13 @@ def test_the_scaling_of_rows_is_that_of_scikit_learn(
         shift=np.zeros(n, np.float32), scale=np.ones(n, np.float32), mask=task.scaling.mask
     )
     x = CopyMatrix(task.copy, rows, raw).read(slice(None), slice(None)).astype(np.float64)
-    found = scaling_of_rows(task.copy, rows, weight, task.scaling, kind)
     sklearn = StandardScaler().fit(x, sample_weight=weight)
+    # A bound that some genes pass and some do not.
+    demands = GeneDemands(min_variance=float(np.median(sklearn.var_)))
+    studies = [f"S{number % 7}" for number in range(30)]
+    found = scaling_of_rows(task.copy, rows, studies, weight, task.scaling, kind, demands)
     usable = found.mask[task.scaling.mask]
+    np.testing.assert_array_equal(usable, sklearn.var_ > demands.min_variance)
     if kind == "standard":
         spread, mean = sklearn.scale_, sklearn.mean_
     else:
