@@ -155,10 +155,17 @@ def table(found: dict[str, list[Point]]) -> str:
                 for r in ranks
             ]
             lines.append(f"{name:24}" + "".join(f"{cell:>18}" for cell in cells))
+    for name in names:
+        ends = ", ".join(f"{p.at_start} of {p.trainings}" for p in sorted(found[name], key=_rank))
+        lines.append(f"{name}: no epoch was better than the start in, by rank: {ends}")
     spread = [p.seed_sd for name in names for p in found[name] if not np.isnan(p.seed_sd)]
     if spread:
         lines.append(f"largest standard deviation of R² between seeds: {max(spread):.4f}")
     return "\n".join(lines)
+
+
+def _rank(point: Point) -> int:
+    return point.rank
 
 
 def _folder(name: str) -> str:

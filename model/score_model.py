@@ -32,7 +32,7 @@ from model.training.step import code_step
 from storage.errors import InputError
 
 # Bump when the same model and split give other scores, or more of them.
-EVALUATION_VERSION = 3
+EVALUATION_VERSION = 4
 
 
 UNTRAINED = "the start, untrained"
@@ -103,8 +103,16 @@ class Evaluation:
     left_out: int
 
 
-def make_coders(task: Task, model: Coder, *, seed: int = 0) -> dict[str, tuple[int, Coder]]:
-    """The model and its baselines, fitted on the training rows, by name: rank and coder.
+@dataclass(frozen=True, slots=True)
+class Coders:
+    """A model and its baselines by name, each with its rank; `pca` says how the components were found."""
+
+    by_name: dict[str, tuple[int, Coder]]
+    pca: str
+
+
+def make_coders(task: Task, model: Coder, *, seed: int = 0) -> Coders:
+    """The model and its baselines, fitted on the training rows.
 
     A model that started at principal components has that start beside it: what training made is the rest.
 
@@ -121,7 +129,7 @@ def make_coders(task: Task, model: Coder, *, seed: int = 0) -> dict[str, tuple[i
     training = CopyMatrix(task.copy, task.training, task.scaling)
     reference = reference_of(task)
     rank = task.recipe.network.code
-    baselines = fit_baselines(training, reference, rank, seed)
+    baselines, pca = _fit_baselines(training, reference, rank, seed)
     found: dict[str, tuple[int, Coder]] = {"model": (rank, model)}
     ranks = [baselines[name][0] for name in STARTS if name in baselines]
     if task.recipe.network.initial == "pca" and ranks == [rank, rank]:
@@ -129,7 +137,7 @@ def make_coders(task: Task, model: Coder, *, seed: int = 0) -> dict[str, tuple[i
         assert isinstance(projection, Projection)
         assert isinstance(observed, ObservedPca)
         found[UNTRAINED] = (rank, _untrained(task, [observed.components, projection.components]))
-    return {**found, **baselines}
+    return Coders({**found, **baselines}, pca)
 
 
 def _untrained(task: Task, starts: list[Floats]) -> Coder:
@@ -147,22 +155,20 @@ def _untrained(task: Task, starts: list[Floats]) -> Coder:
 
 def score_beside_baselines(
     task: Task,
-    model: Coder,
     part: str,
+    coders: Mapping[str, tuple[int, Coder]],
     *,
     n_top: int = 100,
     hidden: float = HIDDEN_SHARE,
     seed: int = 0,
-    coders: Mapping[str, tuple[int, Coder]] | None = None,
 ) -> Evaluation:
-    """The model and its baselines (`coders`, where they were fitted before); `gain` is over the best PCA.
+    """Each coder, by name and with its rank, on a part; `gain` is over the best PCA.
 
     Raises
     ------
     InputError
         The part has no contrast, or none that did not fit the model.
     """
-    coders = coders or make_coders(task, model, seed=seed)
     whole, chosen = task.split.rows(part), unknown_rows(task, part)
     if not len(whole):
         raise InputError(f"the split has no {part} contrast; give [prepare.split] other shares")
@@ -207,22 +213,23 @@ def score_beside_baselines(
     )
 
 
-def fit_baselines(
+def _fit_baselines(
     training: Matrix, reference: Floats, rank: int, seed: int
-) -> Mapping[str, tuple[int, Coder]]:
-    """The baselines at `rank`, by name; PCA at the rank that the rows allow."""
+) -> tuple[dict[str, tuple[int, Coder]], str]:
+    """The baselines at `rank`, by name, PCA at the rank that the rows allow; and what sort of PCA it is."""
     genes = training.shape[1]
     found: dict[str, tuple[int, Coder]] = {"mean": (0, mean_only(reference))}
     within = min(rank, genes)
     zero = np.zeros(genes, np.float32)
     found["random"] = (within, random_projection(zero, within, seed))
     allowed = min(rank, training.shape[0] - 1, genes)
-    if allowed >= 1:
-        pca = fit_pca(training, allowed, PcaSettings(seed=seed))
-        observed = fit_observed_pca(training, allowed, ObservedPcaSettings(), start=pca)
-        found |= zip(STARTS, ((allowed, pca.projection), (allowed, observed)), strict=True)
-        found["PCA, shrunken"] = (allowed, pca.shrunken())
-    return found
+    if allowed < 1:
+        return found, "none: there are too few rows"
+    pca = fit_pca(training, allowed, PcaSettings(seed=seed))
+    observed = fit_observed_pca(training, allowed, ObservedPcaSettings(), start=pca)
+    found |= zip(STARTS, ((allowed, pca.projection), (allowed, observed)), strict=True)
+    found["PCA, shrunken"] = (allowed, pca.shrunken())
+    return found, pca.told()
 
 
 def _rows(matrix: Matrix) -> Iterator[Floats]:

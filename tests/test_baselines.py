@@ -63,6 +63,7 @@ def test_randomised_pca_keeps_its_tolerance(caplog: pytest.LogCaptureFixture) ->
     want = PCA(svd_solver="full").fit(x).explained_variance_
     assert got.method == "randomised"
     assert got.error <= 1e-6
+    assert got.told().startswith(f"randomised, each eigenvalue within {got.error:.1e} of")
     assert np.abs(got.variance - want[:10]).max() <= got.error * want[0] * (1 + 1e-9)
     assert not caplog.records
     # Cut short, it says how far it came.

@@ -125,6 +125,7 @@ def test_a_loss_in_other_units_stands_without_peers(loss: LossSettings, alike: b
             group="",
             rank=rank,
             trainings=1,
+            at_start=0,
             mse=0.5,
             r2=nothing,
             hidden_r2=nothing,

@@ -29,7 +29,7 @@ def test_recall_and_asymmetry_weigh_studies_and_are_of_the_changes_themselves(
     n = rows.matrix.shape[1]
     some = random_projection(np.zeros(n, np.float32), n // 2, 0)
     coders = {"mean": (0, mean_only(np.zeros(n))), "some": (n // 2, some)}
-    found = score_beside_baselines(task, some, "test", coders=coders, n_top=5).lines
+    found = score_beside_baselines(task, "test", coders, n_top=5).lines
     mean, half = found
     x = rows.matrix.read(slice(None), slice(None))
     recall = top_gene_recall(x, some.reconstruct(x), 5)

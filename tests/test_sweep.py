@@ -12,9 +12,12 @@ from typer.testing import CliRunner
 
 from model.evaluation.intervals import mean_gain, mean_r2
 from model.evaluation.study_sums import StudySums
+from model.judge import Judgement
 from model.recipe import PAPER, Recipe
 from model.sweeps.plan import plan_trials
 from model.sweeps.settings import SearchSpace, SweepSettings
+from model.sweeps.summary import summarise
+from model.sweeps.trial import TrialResult
 from pipeline.cli import app
 from pipeline.inflight import results as results_of_tasks
 from pipeline.workspace import Workspace
@@ -133,6 +136,24 @@ def test_the_mean_over_trainings_and_its_gain_are_those_of_the_sums() -> None:
     assert mean_gain([pca], [pca]).low == mean_gain([pca], [pca]).high == 0
     with pytest.raises(ValueError, match="different entries"):
         mean_gain(runs, [replace(pca, count=(5.0,) * 10)])
+
+
+def test_trainings_that_end_at_their_start_are_counted() -> None:
+    sums = StudySums(("a", "b"), (1.0, 2.0), (4.0, 4.0), (9.0, 9.0))
+    trial = TrialResult(
+        name="t",
+        at=1,
+        group="",
+        seed=0,
+        rank=1,
+        parameters=5,
+        status="done",
+        best_epoch=-1,
+        judgement=Judgement(sums, sums, None),
+    )
+    several = [trial, replace(trial, seed=1, best_epoch=0), replace(trial, seed=2)]
+    (point,) = summarise(several, [])
+    assert (point.trainings, point.at_start) == (3, 2)
 
 
 def test_a_sweep_over_ranks_is_done_once_and_goes_on_where_it_was_cut(

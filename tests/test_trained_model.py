@@ -156,7 +156,7 @@ def test_a_part_that_fitted_the_model_altogether_is_refused(lab: Lab) -> None:
     with pytest.raises(
         InputError, match=f"all {n} test contrasts of {split.store} fitted the model"
     ):
-        score_beside_baselines(task, nothing, "test", coders={"model": (1, nothing)})
+        score_beside_baselines(task, "test", {"model": (1, nothing)})
 
 
 def test_a_training_takes_the_split_of_the_settings_and_not_the_newest(lab: Lab) -> None:
@@ -209,9 +209,11 @@ def test_the_start_stands_beside_a_model_that_began_as_principal_components(lab:
     assert done["best_epoch"] == -1
     told = lab.run("evaluate", "wild")
     assert told["best_epoch"] == -1
+    assert told["pca"] == "exact"
     assert r2_of(told) == pytest.approx(r2_of(told, "the start, untrained"), abs=2e-3)
     text = CliRunner().invoke(app, ["evaluate", "wild", "-w", str(lab.workspace.root)]).stdout
     assert "no epoch of training was better than its start" in text
+    assert "PCA         exact" in text
 
 
 def test_a_damaged_copy_is_neither_trained_on_nor_coded(lab: Lab) -> None:

@@ -58,6 +58,12 @@ class Pca:
     method: Literal["exact", "randomised"]
     error: float
 
+    def told(self) -> str:
+        """How it was found, and how near it is to an exact one."""
+        if self.method == "exact":
+            return "exact"
+        return f"randomised, each eigenvalue within {self.error:.1e} of the largest of an exact one"
+
     def truncated(self, rank: int) -> "Pca":
         """The first components only."""
         whole = self.projection

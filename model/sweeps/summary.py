@@ -18,6 +18,7 @@ from model.sweeps.trial import TrialResult
 class Point:
     """A model at one place of a sweep: the mean of its `trainings`, which differ by their seed.
 
+    Of `at_start` of them no epoch was better than the start, which is what is scored.
     `r2` is over all entries of the judging contrasts, with its interval over studies; `hidden_r2` over
     entries hidden from the input; `seed_sd` is the standard deviation of R² between trainings (NaN: one);
     `replicate_r2` is of other replicates, which share no noise with the input (None: no halves were made).
@@ -30,6 +31,7 @@ class Point:
     group: str
     rank: int
     trainings: int
+    at_start: int
     mse: float
     r2: Interval
     hidden_r2: Interval
@@ -63,6 +65,7 @@ def summarise(
                 group=group,
                 rank=rank,
                 trainings=len(runs),
+                at_start=sum(run.best_epoch < 0 for run in runs),
                 seed_sd=float(np.std([s.r2 for s in visible], ddof=1))
                 if len(runs) > 1
                 else float("nan"),
@@ -82,6 +85,7 @@ def _baseline_point(result: BaselineResult, baselines: Sequence[BaselineResult])
         group="",
         rank=result.rank,
         trainings=1,
+        at_start=0,
         seed_sd=float("nan"),
         **_scores([result.judgement], result.rank, baselines),
     )

@@ -165,6 +165,7 @@ def evaluate(
                 "no epoch of training was better than its start: what is scored is the start"
             )
         echo_table(evaluation_table(result["lines"]), f"{name} on {part} of {result['split']}")
+        typer.echo(f"PCA         {result['pca']}")
         if n := result["left_out"]:
             typer.echo(f"left out    {counted(n, 'contrast')} of {part} that fitted the model")
         if result["halves"] is not None:
@@ -183,8 +184,8 @@ def evaluate_model(opened: Workspace, trained: "TrainedModel", part: str) -> dic
     task, model = trained.task, trained.load()
     halves = read_halves(opened.disk, task.split, part)
     coders = make_coders(task, model)
-    found = score_beside_baselines(task, model, part, coders=coders)
-    on_halves = score_on_halves(task, coders, halves, part) if halves else None
+    found = score_beside_baselines(task, part, coders.by_name)
+    on_halves = score_on_halves(task, coders.by_name, halves, part) if halves else None
     identity = trained.checkpoint.identity
     result: dict[str, Any] = {
         "part": part,
@@ -197,6 +198,7 @@ def evaluate_model(opened: Workspace, trained: "TrainedModel", part: str) -> dic
         "checkpoint": trained.checkpoint.path.name,
         "best_epoch": trained.checkpoint.progress.best_epoch,
         "inputs": _evaluation_inputs(opened, trained, part),
+        "pca": coders.pca,
         "lines": [asdict(line) for line in found.lines],
         "halves": on_halves and {kind: asdict(table) for kind, table in on_halves.items()},
     }

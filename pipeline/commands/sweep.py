@@ -105,6 +105,7 @@ def _table(points: list[dict[str, Any]]) -> pd.DataFrame:
                 "group": point["group"],
                 "rank": point["rank"],
                 "trainings": point["trainings"],
+                "at start": point["at_start"],
                 "train loss": point["train_loss"],
                 "loss": point["validation_loss"],
                 "R2": point["r2"]["value"],
