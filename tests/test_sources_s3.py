@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.simulate.mirror import write_mirror
+from pipeline.sources import remote_files
 from pipeline.sources.file_cache import own_folder
 from pipeline.sources.folder import FolderSource
 from pipeline.sources.remote_files import RemoteFile, RemoteFolder
@@ -33,7 +34,7 @@ from tests.support.workspaces import make_workspace, write_study
 
 KINDS: tuple[Kind, ...] = ("error", "busy", "lost", "cut")
 
-pytest.importorskip("s3fs", reason="needs the package s3fs")
+s3fs = pytest.importorskip("s3fs", reason="needs the package s3fs")
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(log: Path) -> Iterator[S3Server]:
     if why := why_no_moto():
         pytest.skip(why)
+    # Clients that this process has kept are of another server, if tests of this module ran here before.
+    remote_files._open.cache_clear()
+    s3fs.S3FileSystem.clear_instance_cache()
     with running_moto(log) as running:
         yield running
 

@@ -29,7 +29,7 @@ from storage.doctor import examine
 from storage.open import open_compendium
 from storage.parts import Part
 from tests.support.executions import executions, log_executions, receipts
-from tests.support.in_forks import answer, exit_with, fork_status, in_fork
+from tests.support.in_forks import answer, exit_with, fork_status, import_what_it_imports
 from tests.support.whole_run import compendium_hash, content_hash, run_enrichment, run_whole
 from tests.support.workspaces import make_workspace, write_study, write_terms
 
@@ -49,15 +49,15 @@ def main(job: str, root: Path, first: int, stride: int) -> None:
     part = make_part(task, prepare_study(task))
     if job == "enrich":
         _warm_up_enrichment(base, part)
-    # What was allocated so far is never touched by the collector again: forks share its pages.
-    gc.collect()
-    gc.freeze()
-    in_fork(lambda: run_whole(base))
+    import_what_it_imports(lambda: run_whole(base))
     before = answer(lambda: compendium_hash(base.root))
     if job == "run":
         write_study(root / "source" / "studies" / "S2", 2)
     undisturbed = _copy(base, root / "undisturbed")
-    in_fork(lambda: JOBS[job](undisturbed))
+    import_what_it_imports(lambda: (JOBS[job](undisturbed), examine(undisturbed.disk)))
+    # What was allocated so far is never touched by the collector again: forks share its pages.
+    gc.collect()
+    gc.freeze()
     after = answer(lambda: compendium_hash(undisturbed.root))
     assert before != after
     step, failures, tried = first, [], 0

@@ -34,7 +34,7 @@ from storage.generation import read_current, read_manifest
 from storage.open import contrasts_of, open_compendium
 from tests.support.executions import executions, log_executions, receipts
 from tests.support.faulty_proxy import Fault, FaultyProxy, running_proxy
-from tests.support.in_forks import answer, fork_status, in_fork
+from tests.support.in_forks import answer, fork_status, import_what_it_imports, in_fork
 from tests.support.object_storage import (
     CREDENTIALS,
     REGION,
@@ -81,9 +81,6 @@ def main(root: Path, orders: list[str]) -> None:
     # Kernels are loaded once, before the forks.
     task = make_tasks(local.root, local.config, local.read_genes())[0]
     make_part(task, prepare_study(task))
-    # What was allocated so far is never touched by the collector again: forks share its pages.
-    gc.collect()
-    gc.freeze()
     with ExitStack() as stack:
         moto = stack.enter_context(running_moto(root / "moto.log"))
         proxy = stack.enter_context(running_proxy(moto.endpoint))
@@ -104,7 +101,10 @@ def _prepare(direct: Workspace, proxy: FaultyProxy) -> Trials:
     troubled = Workspace(
         direct.root, replace(direct.config, storage=replace(at, endpoint=proxy.endpoint))
     )
-    in_fork(lambda: _make(direct))
+    import_what_it_imports(partial(_make_and_look, direct))
+    # What was allocated so far is never touched by the collector again: forks share its pages.
+    gc.collect()
+    gc.freeze()
     before = json.loads(answer(lambda: _found(direct)))
     remembered = direct.root / "remembered"
     in_fork(lambda: remember(str(at.endpoint), remembered))
@@ -161,6 +161,12 @@ def _make(workspace: Workspace) -> None:
     """Plan, analyse, compile; then split, and write the training copy."""
     run_whole(workspace)
     prepare(workspace, _PREPARE)
+
+
+def _make_and_look(workspace: Workspace) -> None:
+    _make(workspace)
+    _found(workspace)
+    examine(workspace.disk)
 
 
 def _run(workspace: Workspace, dies_at: int | None) -> None:

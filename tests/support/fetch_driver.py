@@ -15,6 +15,7 @@ from pathlib import Path
 import storage.disk
 from pipeline.workspace import Workspace
 from tests.support.fetched import fetch_into, source_of, workspace_of
+from tests.support.in_forks import import_what_it_imports
 
 
 def main(root: Path, mirror: Path, stride: int) -> None:
@@ -22,7 +23,7 @@ def main(root: Path, mirror: Path, stride: int) -> None:
     studies = ("SRP990000000", "SRP990000003")
     settings = source_of(mirror, accessions=studies)
     undisturbed = workspace_of(root / "undisturbed", mirror, settings)
-    assert _killed_at(undisturbed, None) is False
+    import_what_it_imports(lambda: fetch_into(undisturbed))
     wanted = _content(undisturbed)
     step, tried, failures = 0, 0, []
     while True:

@@ -18,17 +18,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-# Here once, not in each fork.
-import obstore  # noqa: F401
-import s3fs  # noqa: F401
-
 import storage.disk
 from pipeline.sources.receipt import INDEX_KEY, decode_receipt
 from pipeline.sources.remote_files import RemoteFolder
 from pipeline.workspace import Workspace
 from tests.support.faulty_proxy import Fault, FaultyProxy, running_proxy
 from tests.support.fetched import fetch_into, source_of, workspace_of
-from tests.support.in_forks import answer, fork_status, in_fork
+from tests.support.in_forks import answer, fork_status, import_what_it_imports, in_fork
 from tests.support.object_storage import (
     BUCKET,
     CREDENTIALS,
@@ -84,7 +80,8 @@ def main(root: Path, mirror: Path) -> None:
         moto = stack.enter_context(running_moto(root / "moto.log"))
         proxy = stack.enter_context(running_proxy(moto.endpoint))
         trials = Trials(root, mirror, moto, proxy, root / "remembered", {})
-        in_fork(lambda: fetch_into(trials.workspace("before", studies=STUDIES[:1])))
+        first = trials.workspace("before", studies=STUDIES[:1])
+        import_what_it_imports(lambda: fetch_into(first))
         in_fork(lambda: remember(moto.endpoint, trials.remembered))
         proxy.set()
         in_fork(lambda: fetch_into(trials.workspace("undisturbed")))

@@ -1,7 +1,10 @@
 """Functions in forks of this process, which has no threads: what a function starts ends with its fork."""
 
+import importlib
 import os
 import sys
+import tempfile
+import threading
 import traceback
 from collections.abc import Callable
 
@@ -21,11 +24,23 @@ def in_fork(function: Callable[[], object]) -> None:
 
 def answer(function: Callable[[], str]) -> str:
     """A string computed in a fork."""
-    read, write = os.pipe()
-    in_fork(lambda: os.write(write, function().encode()))
-    os.close(write)
-    with os.fdopen(read) as file:
-        return file.read()
+    with tempfile.TemporaryFile() as file:
+        in_fork(lambda: os.write(file.fileno(), function().encode()))
+        file.seek(0)
+        return file.read().decode()
+
+
+def import_what_it_imports(function: Callable[[], object]) -> None:
+    """Call a function in a fork, and import here what it imported there: later forks have it then."""
+    here = set(sys.modules)
+
+    def names() -> str:
+        function()
+        return " ".join(sorted(name for name in sys.modules if name not in here))
+
+    for name in answer(names).split():
+        importlib.import_module(name)
+    assert threading.active_count() == 1, "what was imported has begun a thread"
 
 
 def exit_with(function: Callable[[], object]) -> None:

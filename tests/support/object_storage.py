@@ -94,7 +94,7 @@ def restore(endpoint: str, remembered: Path) -> None:
 def running_moto(log: Path) -> Iterator[S3Server]:
     """moto's server, which keeps its objects in memory; what it says goes to the file `log`."""
     port = _free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-m", "tests.support.moto_server", str(port)]
     with _running(command, port, log) as server:
         urlopen(Request(f"{server.endpoint}/{BUCKET}", method="PUT"), timeout=20).close()
         yield server
