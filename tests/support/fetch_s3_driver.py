@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import traceback
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -105,7 +106,7 @@ def _try(trials: Trials, trouble: str, commit: tuple[str, str, int]) -> dict[str
     shutil.rmtree(trials.root / "trial", ignore_errors=True)
     trials.proxy.set()
     if trouble == "kill":
-        status = fork_status(partial(_fetch, trials, path))
+        status = fork_status(partial(_fetch, trials, (path, number)))
     else:
         kind: Any = trouble
         trials.proxy.set(Fault(kind, number, of=f"{method} {path}"))
@@ -122,12 +123,14 @@ def _try(trials: Trials, trouble: str, commit: tuple[str, str, int]) -> dict[str
     }
 
 
-def _fetch(trials: Trials, dies_before: str | None) -> None:
-    """Fetch, and die before this path of the server is put."""
-    send = RemoteFolder.send
+def _fetch(trials: Trials, dies_before: tuple[str, int] | None) -> None:
+    """Fetch, and die before this path of the server is put for the time of that number."""
+    send, seen = RemoteFolder.send, Counter[str]()
 
     def die_at(key: str) -> None:
-        if dies_before == f"/{BUCKET}/{PREFIX}/{key}":
+        path = f"/{BUCKET}/{PREFIX}/{key}"
+        seen[path] += 1
+        if dies_before == (path, seen[path]):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def watched_send(self: RemoteFolder, source: Path, path: str) -> None:

@@ -36,7 +36,12 @@ def import_what_it_imports(function: Callable[[], object]) -> None:
 
     def names() -> str:
         function()
-        return " ".join(sorted(name for name in sys.modules if name not in here))
+        # Without a spec a module was not imported but made, by another one.
+        return " ".join(
+            name
+            for name, module in sorted(sys.modules.items())
+            if name not in here and getattr(module, "__spec__", None)
+        )
 
     for name in answer(names).split():
         importlib.import_module(name)
