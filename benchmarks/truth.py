@@ -148,24 +148,21 @@ def table(found: dict[str, list[Point]]) -> str:
     ranks = sorted({p.rank for name in names for p in found[name]})
     lines = ["R² on held-out studies (entries hidden from the input)"]
     lines.append(f"{'':24}" + "".join(f"{rank:>18}" for rank in ranks))
-    for name, points in rows.items():
+    for name, at in rows.items():
         if name != "mean":
             cells = [
-                f"{points[r].r2.value:.4f} ({points[r].hidden_r2.value:.4f})" if r in points else ""
+                f"{at[r].r2.value:.4f} ({at[r].hidden_r2.value:.4f})" if r in at else ""
                 for r in ranks
             ]
             lines.append(f"{name:24}" + "".join(f"{cell:>18}" for cell in cells))
     for name in names:
-        ends = ", ".join(f"{p.at_start} of {p.trainings}" for p in sorted(found[name], key=_rank))
+        points = [rows[name][rank] for rank in ranks if rank in rows[name]]
+        ends = ", ".join(f"{p.at_start} of {p.trainings}" for p in points)
         lines.append(f"{name}: no epoch was better than the start in, by rank: {ends}")
     spread = [p.seed_sd for name in names for p in found[name] if not np.isnan(p.seed_sd)]
     if spread:
         lines.append(f"largest standard deviation of R² between seeds: {max(spread):.4f}")
     return "\n".join(lines)
-
-
-def _rank(point: Point) -> int:
-    return point.rank
 
 
 def _folder(name: str) -> str:

@@ -27,6 +27,10 @@ ACCESS_KEY, SECRET_KEY = "AKIDTESTKEYOFDEXOME", "secret-of-the-dexome-tests"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
 
 
+# Where this package is found, wherever a test or a benchmark was begun.
+_ROOT = Path(__file__).parents[2]
+
+
 @dataclass(frozen=True, slots=True)
 class S3Server:
     """A running server with the bucket `BUCKET`, and its process."""
@@ -118,7 +122,7 @@ def running_rclone(root: Path) -> Iterator[S3Server]:
 def _running(command: list[str], port: int, log: Path) -> Iterator[S3Server]:
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command, stdout=out, stderr=out, env={**os.environ, **CREDENTIALS}
+            command, stdout=out, stderr=out, env={**os.environ, **CREDENTIALS}, cwd=_ROOT
         )
     try:
         _wait_for(process, port, log)
