@@ -125,7 +125,7 @@ class Checkpoints:
             ) from error
         found = Checkpoint(path, identity, progress)
         self._delete_others(found)
-        release_memory()
+        release_memory(n_bytes)
         return found
 
     def _check_space(self, path: Path, n_bytes: int) -> None:
@@ -177,14 +177,17 @@ def read_about(path: Path) -> Checkpoint:
 
 def restore_into(checkpoint: Checkpoint, **modules: nnx.Pytree) -> None:
     """Put a checkpoint's arrays into `net`, and `optimizer` where it is given, where they lie now."""
+    n_bytes = 0
     for name, module in modules.items():
-        target = jax.tree.map(ocp.utils.to_shape_dtype_struct, named_arrays(module))
+        arrays = named_arrays(module)
+        n_bytes += sum(array.nbytes for array in arrays.values())
+        target = jax.tree.map(ocp.utils.to_shape_dtype_struct, arrays)
         found = _restore(checkpoint.path, **{name: ocp.args.StandardRestore(target)})[name]
         state = nnx.state(module)
         leaves, structure = jax.tree_util.tree_flatten_with_path(state)
         values = [found[jax.tree_util.keystr(path)] for path, _ in leaves]
         nnx.update(module, jax.tree_util.tree_unflatten(structure, values))
-    release_memory()
+    release_memory(n_bytes)
 
 
 def read_columns(checkpoint: Checkpoint) -> GeneColumns:

@@ -16,13 +16,16 @@ import signal
 import sys
 import traceback
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import storage.compile_split
 import storage.disk
+import storage.generation
 from pipeline.config import StorageConfig
 from pipeline.prepare.settings import PrepareSettings, SplitSettings
 from pipeline.stages.analyse_study import make_part
@@ -30,7 +33,7 @@ from pipeline.stages.prepare import prepare_study
 from pipeline.stages.task import make_tasks
 from pipeline.workspace import Workspace
 from storage.doctor import examine
-from storage.generation import read_current, read_manifest
+from storage.generation import CURRENT_KEY, read_current
 from storage.open import contrasts_of, open_compendium
 from tests.support.executions import executions, log_executions, receipts
 from tests.support.faulty_proxy import Fault, FaultyProxy, running_proxy
@@ -73,9 +76,20 @@ class Trials:
         return str(self.direct.config.storage.endpoint)
 
 
+class StoppedClock(datetime):
+    """So that what tells when it was published has the same bytes in each run."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> "StoppedClock":
+        """One moment."""
+        return cls(2026, 1, 1, tzinfo=tz or UTC)
+
+
 def main(root: Path, orders: list[str]) -> None:
     """Follow all orders, one after the other, on one server."""
     os.environ.update(CREDENTIALS)
+    for module in (storage.generation, storage.compile_split):
+        setattr(module, "datetime", StoppedClock)  # noqa: B010 - mypy knows it as a class
     local = make_workspace(root, studies=2)
     local.root.mkdir()
     # Kernels are loaded once, before the forks.
@@ -114,6 +128,7 @@ def _prepare(direct: Workspace, proxy: FaultyProxy) -> Trials:
     commits = proxy.writes()
     after = json.loads(answer(lambda: _found(direct)))
     assert before["contrasts"] < after["contrasts"]
+    in_fork(lambda: _examine(direct))
     in_fork(lambda: restore(str(at.endpoint), remembered))
     return Trials(direct, troubled, proxy, commits, before, after, remembered)
 
@@ -166,7 +181,12 @@ def _make(workspace: Workspace) -> None:
 def _make_and_look(workspace: Workspace) -> None:
     _make(workspace)
     _found(workspace)
-    examine(workspace.disk)
+    _examine(workspace)
+
+
+def _examine(workspace: Workspace) -> None:
+    findings = examine(workspace.disk)[1]
+    assert not findings, f"doctor finds {findings}"
 
 
 def _run(workspace: Workspace, dies_at: int | None) -> None:
@@ -197,11 +217,9 @@ def _verify(trials: Trials) -> None:
         again = done & set(executions(root)[executed:])
         assert not again, f"{again} were analysed again after their receipt"
         found = json.loads(_found(trials.direct))
+        # With the bytes of all objects those of a run that the doctor found nothing in, all values are equal.
         differs = [what for what in found if found[what] != trials.after[what]]
         assert not differs, f"its {differs} are not those of the undisturbed one"
-        # With the manifest equal, and every file as the manifest says, all values are equal.
-        findings = examine(files)[1]
-        assert not findings, f"doctor finds {findings}"
         assert reader["logfc"].values.tobytes() == seen.tobytes(), "a generation was changed"
     except BaseException as error:
         (root / "problem").write_text("".join(traceback.format_exception(error)))
@@ -213,25 +231,24 @@ def _verify(trials: Trials) -> None:
 
 
 def _found(workspace: Workspace) -> str:
-    """What the compendium and its manifest say, and the names of all objects, as JSON."""
+    """What a bucket is, as JSON: contrasts, log fold changes, the generation, each object by its hash."""
     current = read_current(workspace.disk)
-    assert current is not None
-    contrasts = contrasts_of(open_compendium(workspace.disk))
     storage_of = workspace.config.storage
+    assert current is not None
     assert storage_of is not None
+    contrasts = contrasts_of(open_compendium(workspace.disk))
     # All of them, with what a bucket does not list.
     objects = store_at(str(storage_of.endpoint)).list().collect()
     found = {
         "contrasts": [str(name) for name in contrasts["contrast"].values],
         "logfc": contrasts["logfc"].values.tobytes().hex(),
-        "files": read_manifest(workspace.disk, current.generation).files,
-        "learned_from": {
-            key: workspace.disk.sha256(key)
-            for key in workspace.disk.list("")
-            # Metadata tell when they were published; doctor compares the rest with them.
-            if ("/split-" in key or key.startswith("training/")) and not key.endswith(".json")
+        # The one thing that is new in each run, with the clock stopped.
+        "current": asdict(replace(current, write_id="")),
+        "objects": {
+            found["path"]: found["e_tag"]
+            for found in objects
+            if found["path"] != f"{PREFIX}/{CURRENT_KEY}"
         },
-        "keys": sorted(found["path"] for found in objects),
     }
     return json.dumps(found)
 

@@ -45,7 +45,8 @@ class S3Server:
 
 def why_no_moto() -> str:
     """Why moto's server can't be started here; empty: it can."""
-    wanted = {"obstore": "obstore", "moto": "moto[server]", "flask": "moto[server]"}
+    wanted = {"moto": "moto[server]", "flask": "moto[server]"}
+    wanted |= {name: name for name in ("obstore", "waitress")}
     missing = [
         package for name, package in wanted.items() if importlib.util.find_spec(name) is None
     ]
