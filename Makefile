@@ -3,8 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DIR ?= demo
 STAMP := $(VENV)/.dexome-setup
-# Quick tests in two processes, of which one takes from the other's when it has done its own. Slow ones are programs with
-# daemons and deadlines of their own, and want the cores for themselves.
+# In two processes, of which one takes from the other's when it has done its own; but for those with daemons or deadlines.
 TWO := --numprocesses 2 --dist worksteal
 
 .PHONY: setup demo test test-slow lint format bench bench-dea bench-curation bench-go bench-train bench-cluster clean
@@ -25,7 +24,8 @@ test: setup
 	$(BIN)/pytest $(TWO) -m 'not slow'
 
 test-slow: setup
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest $(TWO) -m 'slow and not alone'
+	$(BIN)/pytest -m 'slow and alone'
 
 lint: setup
 	$(BIN)/ruff format --check .

@@ -252,8 +252,10 @@ def _write_all(store: Store, build: EnrichmentBuild) -> None:
     for name, attributes in build.array_attributes.items():
         group[name].attrs.update(attributes)
     published_at = datetime.now(UTC).isoformat(timespec="seconds")
+    # What was read from a file comes in another order than what was just made, and dictionaries within too.
     told = {
-        k: v if isinstance(v, str | int) else json.dumps(v) for k, v in build.attributes.items()
+        k: v if isinstance(v, str | int) else json.dumps(v, sort_keys=True)
+        for k, v in sorted(build.attributes.items())
     }
     group.attrs.update(
         {**told, "published_at": published_at, **coordinates((of_contrast, *TERM_COLUMNS))}

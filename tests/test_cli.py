@@ -177,6 +177,7 @@ def test_gc_deletes_the_old_and_says_so(root: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_ctrl_c_stops_with_a_word_and_the_next_run_goes_on(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path, studies=0)
     source = workspace.config.source.path

@@ -42,6 +42,7 @@ def killer(limit: int) -> Iterator[list[int]]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_worker_killed_while_it_starts_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
     with killer(1) as killed, connect(TWO) as client:
         assert len(client.nthreads()) == 2
@@ -51,6 +52,7 @@ def test_a_worker_killed_while_it_starts_is_replaced(caplog: pytest.LogCaptureFi
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_workers_that_never_come_up_are_an_error_with_its_cure() -> None:
     with (
         killer(100) as killed,

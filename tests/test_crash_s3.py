@@ -43,6 +43,7 @@ def test_a_run_on_s3_troubled_at_some_of_its_commits_ends_as_if_undisturbed(tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(3600)
 def test_a_run_on_s3_troubled_at_any_of_its_commits_ends_as_if_undisturbed(tmp_path: Path) -> None:
     halves = [

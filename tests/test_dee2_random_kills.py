@@ -33,6 +33,7 @@ def make_work(root: Path, mirror: Path, server: MirrorServer) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 def test_a_run_killed_again_and_again_ends_as_if_undisturbed(tmp_path: Path) -> None:
     mirror = tmp_path / "mirror"

@@ -130,6 +130,7 @@ def way(
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(bool(why_no_moto()), reason=why_no_moto())
 @pytest.mark.parametrize("where", ["disk", "s3"])
 @pytest.mark.parametrize("way", WAYS, indirect=True)

@@ -91,6 +91,7 @@ def test_tasks_wait_for_the_resources_that_they_need() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_who_kills_three_workers_is_told_and_those_beside_it_come_through(tmp_path: Path) -> None:
     items = [(number, tmp_path) for number in range(12)]
     with connect(ClusterProfile(kind="local", workers=1, memory_gib=1.0)) as client:

@@ -52,7 +52,7 @@ LATE = 0.95
 # Often enough to see a publication from both sides, seldom enough to leave the run its cores.
 LOOK_EVERY_S, WATCH_EVERY_S = 0.5, 0.03
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300, func_only=True)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300, func_only=True)]
 
 
 @dataclass(frozen=True, slots=True)

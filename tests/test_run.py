@@ -249,6 +249,7 @@ def test_a_source_without_studies_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_study_that_kills_its_worker_is_set_aside_and_the_rest_goes_on(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

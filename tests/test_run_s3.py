@@ -110,6 +110,7 @@ def test_a_compendium_that_grows_in_a_bucket_is_that_of_the_disk(
 
 @needs_moto
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("cluster", ["threads", "processes"])
 def test_the_compendium_in_a_bucket_is_that_of_the_disk(
     on_disk: Path, moto: S3Server, tmp_path: Path, cluster: str
@@ -142,6 +143,7 @@ def test_the_compendium_in_a_bucket_is_that_of_the_disk(
 
 @needs_rclone
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_store_that_ignores_conditions_is_for_a_single_writer(
     on_disk: Path, tmp_path: Path
 ) -> None:

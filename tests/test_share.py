@@ -97,6 +97,7 @@ main()
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_study_that_three_jobs_died_of_is_set_aside_and_the_rest_goes_on(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path, studies=3)
     work = tmp_path / "ws"
@@ -131,6 +132,7 @@ def test_an_array_enriches_too_and_enrich_finds_it_done(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_processes_give_the_compendium_of_threads(tmp_path: Path) -> None:
     threads, processes = (make_workspace(tmp_path / name, studies=4) for name in ("a", "b"))
     run_whole(threads)

@@ -19,6 +19,7 @@ from tests.support.workspaces import make_workspace
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.alone,
     pytest.mark.skipif(bool(why_not()), reason=why_not()),
 ]
 

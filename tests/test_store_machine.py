@@ -32,7 +32,7 @@ class BucketMachine(StoreMachine):
         return not key.endswith(".zarr/zarr.json")
 
 
-@pytest.mark.parametrize(("machine", "lives"), [(StoreMachine, 8), (BucketMachine, 4)])
+@pytest.mark.parametrize(("machine", "lives"), [(StoreMachine, 4), (BucketMachine, 2)])
 def test_a_store_does_what_its_model_says(
     tmp_path: Path, machine: type[StoreMachine], lives: int
 ) -> None:

@@ -17,15 +17,12 @@ import sys
 import traceback
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-import storage.compile_split
 import storage.disk
-import storage.generation
 from pipeline.config import StorageConfig
 from pipeline.prepare.settings import PrepareSettings, SplitSettings
 from pipeline.stages.analyse_study import make_part
@@ -47,6 +44,7 @@ from tests.support.object_storage import (
     store_at,
 )
 from tests.support.prepared import FEW, prepare
+from tests.support.stopped_clock import stop_clock
 from tests.support.whole_run import run_whole
 from tests.support.workspaces import make_workspace, write_study
 
@@ -76,20 +74,10 @@ class Trials:
         return str(self.direct.config.storage.endpoint)
 
 
-class StoppedClock(datetime):
-    """So that what tells when it was published has the same bytes in each run."""
-
-    @classmethod
-    def now(cls, tz: Any = None) -> "StoppedClock":
-        """One moment."""
-        return cls(2026, 1, 1, tzinfo=tz or UTC)
-
-
 def main(root: Path, orders: list[str]) -> None:
     """Follow all orders, one after the other, on one server."""
     os.environ.update(CREDENTIALS)
-    for module in (storage.generation, storage.compile_split):
-        setattr(module, "datetime", StoppedClock)  # noqa: B010 - mypy knows it as a class
+    stop_clock()
     local = make_workspace(root, studies=2)
     local.root.mkdir()
     # Kernels are loaded once, before the forks.
