@@ -1,9 +1,11 @@
-"""Trouble a tiny run at its numbered commits on S3, run it again, and compare; a program of its own.
+"""Trouble tiny jobs at their numbered commits on S3, run them again, and compare; a program of its own.
 
 `python -m tests.support.crash_s3_driver ROOT TROUBLE:FIRST:STRIDE …` tries the commits FIRST, FIRST + STRIDE,
-… and prints a line of JSON. TROUBLE is `kill` (of the process, before the request), `error` (500 in the place
-of the request) or `lost` (the request is done, its answer does not come). A run is killed once; what it is
-to overcome comes again at every `SPACING`th commit, so that a few runs have it at each.
+… of each job, and prints a line of JSON. The jobs are `run` (a study is added to a compendium) and `prepare`
+(then it is split, and a training copy written). TROUBLE is `kill` (of the process, before the request),
+`error` (500 in the place of the request) or `lost` (the request is done, its answer does not come). A run is
+killed once; what it is to overcome comes again at every `SPACING`th commit, so that a few runs have it at
+each.
 
 The server and the proxy are processes of their own; the run, and each look at the bucket, happen in forks
 of one thread-free process with all imports done.
@@ -15,6 +17,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -53,12 +56,17 @@ PREFIX = "work"
 SPACING = 12
 _LAST = 2000
 _PREPARE = PrepareSettings(genes=FEW, split=SplitSettings(train=1.0, validation=0.0))
+JOBS: dict[str, Callable[[Workspace], object]] = {
+    "run": run_whole,
+    "prepare": lambda workspace: prepare(workspace, _PREPARE),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """What trials share: the workspace with and without the proxy, and the bucket before and after a run."""
+    """What trials share: the job, the workspace with and without the proxy, the bucket before and after."""
 
+    job: Callable[[Workspace], object]
     direct: Workspace
     troubled: Workspace
     proxy: FaultyProxy
@@ -88,37 +96,43 @@ def main(root: Path, orders: list[str]) -> None:
         proxy = stack.enter_context(running_proxy(moto.endpoint))
         at = StorageConfig(address=moto.address(PREFIX), endpoint=moto.endpoint, region=REGION)
         direct = Workspace(local.root, replace(local.config, storage=at))
-        trials = _prepare(direct, proxy)
-        told: dict[str, object] = {"commits": sorted(map(list, trials.commits))}
-        for order in orders:
-            trouble, first, stride = order.split(":")
-            told[trouble] = _try_all(trials, trouble, range(int(first), _LAST, int(stride)))
+        troubled = replace(at, endpoint=proxy.endpoint)
+        import_what_it_imports(partial(_make_and_look, direct))
+        # What was allocated so far is never touched by the collector again: forks share its pages.
+        gc.collect()
+        gc.freeze()
+        write_study(root / "source" / "studies" / "S2", 2)
+        told: dict[str, dict[str, object]] = {}
+        for name, job in JOBS.items():
+            through_proxy = Workspace(local.root, replace(local.config, storage=troubled))
+            trials = _begin(job, direct, through_proxy, proxy)
+            told[name] = {"commits": sorted(map(list, trials.commits))}
+            for order in orders:
+                trouble, first, stride = order.split(":")
+                steps = range(int(first), _LAST, int(stride))
+                told[name][trouble] = _try_all(trials, trouble, steps)
+            # Where the next job begins.
+            in_fork(partial(job, direct))
     sys.stdout.write(json.dumps(told) + "\n")
 
 
-def _prepare(direct: Workspace, proxy: FaultyProxy) -> Trials:
-    """Publish two studies, remember the bucket, and add the third undisturbed."""
+def _begin(
+    job: Callable[[Workspace], object], direct: Workspace, troubled: Workspace, proxy: FaultyProxy
+) -> Trials:
+    """Remember the bucket, and do the job undisturbed."""
     at = direct.config.storage
     assert at is not None
-    troubled = Workspace(
-        direct.root, replace(direct.config, storage=replace(at, endpoint=proxy.endpoint))
-    )
-    import_what_it_imports(partial(_make_and_look, direct))
-    # What was allocated so far is never touched by the collector again: forks share its pages.
-    gc.collect()
-    gc.freeze()
     before = json.loads(answer(lambda: _found(direct)))
     remembered = direct.root / "remembered"
     in_fork(lambda: remember(str(at.endpoint), remembered))
-    write_study(direct.root.parent / "source" / "studies" / "S2", 2)
     proxy.set()
-    in_fork(lambda: _make(troubled))
+    in_fork(lambda: job(troubled))
     commits = proxy.writes()
     after = json.loads(answer(lambda: _found(direct)))
-    assert before["contrasts"] < after["contrasts"]
+    assert before["objects"] != after["objects"]
     in_fork(lambda: _examine(direct))
     in_fork(lambda: restore(str(at.endpoint), remembered))
-    return Trials(direct, troubled, proxy, commits, before, after, remembered)
+    return Trials(job, direct, troubled, proxy, commits, before, after, remembered)
 
 
 def _try_all(trials: Trials, trouble: str, steps: range) -> dict[str, object]:
@@ -126,12 +140,12 @@ def _try_all(trials: Trials, trouble: str, steps: range) -> dict[str, object]:
     failures, tried, ended, troubled = [], 0, 0, set()
     for step in steps:
         if trouble == "kill":
-            status = fork_status(partial(_run, trials.direct, step))
+            status = fork_status(partial(_run, trials.job, trials.direct, step))
         else:
             if step >= SPACING:
                 break
             trials.proxy.set(*_faults(trouble, trials.commits, step))
-            status = fork_status(lambda: _run(trials.troubled, None))
+            status = fork_status(lambda: _run(trials.job, trials.troubled, None))
             troubled |= set(trials.proxy.faulted())
             trials.proxy.set()
         killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
@@ -160,14 +174,9 @@ def _faults(trouble: str, commits: list[tuple[str, str]], first: int) -> list[Fa
     return [Fault(kind, number, of=name) for name, number in numbered[first::SPACING]]
 
 
-def _make(workspace: Workspace) -> None:
-    """Plan, analyse, compile; then split, and write the training copy."""
-    run_whole(workspace)
-    prepare(workspace, _PREPARE)
-
-
 def _make_and_look(workspace: Workspace) -> None:
-    _make(workspace)
+    for job in JOBS.values():
+        job(workspace)
     _found(workspace)
     _examine(workspace)
 
@@ -177,7 +186,7 @@ def _examine(workspace: Workspace) -> None:
     assert not findings, f"doctor finds {findings}"
 
 
-def _run(workspace: Workspace, dies_at: int | None) -> None:
+def _run(job: Callable[[Workspace], object], workspace: Workspace, dies_at: int | None) -> None:
     """Run, and die before the request of that number."""
     numbered = count()
 
@@ -188,7 +197,7 @@ def _run(workspace: Workspace, dies_at: int | None) -> None:
 
     log_executions(workspace.root)
     storage.disk.step_hook = die_at
-    _make(workspace)
+    job(workspace)
 
 
 def _verify(trials: Trials) -> None:
@@ -201,7 +210,7 @@ def _verify(trials: Trials) -> None:
         assert seen.tobytes().hex() == known[len(seen)], "a reader saw a third generation"
         done, executed = set(receipts(root)), len(executions(root))
         log_executions(root)
-        _make(trials.direct)
+        trials.job(trials.direct)
         again = done & set(executions(root)[executed:])
         assert not again, f"{again} were analysed again after their receipt"
         found = json.loads(_found(trials.direct))
