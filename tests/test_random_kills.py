@@ -15,7 +15,7 @@ from storage.doctor import examine
 from storage.files import Files
 from storage.open import open_compendium, studies_of
 from storage.parts import FOLDER as PARTS
-from tests.support.command import dexome, start_dexome
+from tests.support.command import dexome, dexome_from_nothing, start_dexome
 from tests.support.disturb import (
     KILLED,
     OUTAGE,
@@ -110,7 +110,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
     trace = Trace(root / "trace")
     with pytest.MonkeyPatch.context() as patch:
         set_environment(patch, trace)
-        done = dexome("run", "-w", undisturbed, "--cluster", "again")
+        done = dexome_from_nothing("run", "-w", undisturbed, "--cluster", "again")
     assert done.returncode == 0, done.stderr
     assert set(trace.computed().values()) == {1}
     return Base(
@@ -178,7 +178,7 @@ def test_a_disturbed_run_is_resumed_and_ends_as_if_undisturbed(
         written = parts_of(scene.files)
         set_environment(monkeypatch, trace)
         with scene.mended() as cluster:
-            done = dexome("run", "-w", scene.work, "--cluster", cluster)
+            done = dexome_from_nothing("run", "-w", scene.work, "--cluster", cluster)
         assert done.returncode == 0, done.stderr
         assert written.items() <= parts_of(scene.files).items(), "a part was lost or written again"
         assert content_hash(open_compendium(scene.files)) == base.after

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 
@@ -117,23 +118,27 @@ def test_alternatives_never_contradict_each_other_about_a_known_direction() -> N
         assert not {(b, a) for a, b in directed} & directed, where(study)
 
 
-def tokens(text: object) -> set[str]:
+@cache
+def tokens(text: str) -> frozenset[str]:
     """Words, numbers and runs of signs of a cell."""
-    return set(re.findall(r"[^\W\d_]+|\d+|[^\w\s]+", str(text).casefold()))
+    return frozenset(re.findall(r"[^\W\d_]+|\d+|[^\w\s]+", text.casefold()))
 
 
 def tells_apart(table: pd.DataFrame, contrast: Contrast) -> bool:
     """Whether some column, or the names, has something that one side shares and the other has not."""
-    columns = [pd.Series(table.index, index=table.index)] + [
-        table[c] for c in table.columns if c != "biosample"
+    names = list(table.index)
+    columns: list[Iterable[object]] = [
+        names,
+        *(table[c].fillna("") for c in table.columns if c != "biosample"),
     ]
-    a, b = sorted(contrast.test), sorted(contrast.reference)
     for column in columns:
-        left, right = set(column[a].fillna("")), set(column[b].fillna(""))
+        cells = dict(zip(names, map(str, column), strict=True))
+        a, b = ([cells[name] for name in side] for side in (contrast.test, contrast.reference))
+        left, right = set(a), set(b)
         repeated = len(left) < len(a) or len(right) < len(b)
         if repeated and not left & right:
             return True
-        words = [[tokens(v) for v in column[side]] for side in (a, b)]
+        words = [[tokens(cell) for cell in side] for side in (a, b)]
         for one, other in (words, words[::-1]):
             shared = one[0].intersection(*one)
             if shared - other[0].union(*other):

@@ -16,7 +16,7 @@ COMMAND = [sys.executable, "-c", f"{_HEED_CTRL_C}; from pipeline.cli import main
 
 
 def dexome(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, in a process that need not import it."""
+    """Run a command to its end, in a process that has its imports already."""
     told = [*map(str, arguments)]
     with tempfile.NamedTemporaryFile("r") as stdout, tempfile.NamedTemporaryFile("r") as stderr:
         order = {
@@ -33,6 +33,13 @@ def dexome(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Comple
         server.stdin.flush()
         code = int(server.stdout.readline())
         return subprocess.CompletedProcess(["dexome", *told], code, stdout.read(), stderr.read())
+
+
+def dexome_from_nothing(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, in a process that heeds what Python itself reads of its environment."""
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
 
 
 def start_dexome(*arguments: str | Path) -> subprocess.Popen[str]:
