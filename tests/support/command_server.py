@@ -1,10 +1,9 @@
 """`dexome` in forks of one process that has imported it, each with its own environment and folder.
 
-Its `main` reads an order a line, as JSON, and answers each with the exit code. Most
-commands take less time than their imports, of which a test would see nothing.
+Its `main` reads an order a line, as JSON, and answers each with the exit code. Most commands take less time
+than their imports.
 """
 
-import gc
 import importlib
 import json
 import os
@@ -19,18 +18,15 @@ _MODULES = (
     "pipeline.run_enrich",
     "pipeline.run_prepare",
     "cluster.connect",
+    "distributed.dashboard.scheduler",
 )
-_DASHBOARD = "distributed.dashboard.scheduler"
 
 
 def main() -> None:
     """Fork for each order, until there are no more."""
-    for name in (*_MODULES, _DASHBOARD):
+    for name in _MODULES:
         importlib.import_module(name)
     assert threading.active_count() == 1, "what was imported has begun a thread"
-    # What was allocated so far is never looked at by the collectors of forks, nor at their ends.
-    gc.collect()
-    gc.freeze()
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
@@ -54,7 +50,3 @@ def _follow(order: dict[str, object]) -> None:
     sys.argv = ["dexome", *order["arguments"]]  # type: ignore[misc]
     command()
     sys.exit()
-
-
-if __name__ == "__main__":
-    main()

@@ -96,7 +96,8 @@ def main(root: Path, orders: list[str]) -> None:
         proxy = stack.enter_context(running_proxy(moto.endpoint))
         at = StorageConfig(address=moto.address(PREFIX), endpoint=moto.endpoint, region=REGION)
         direct = Workspace(local.root, replace(local.config, storage=at))
-        troubled = replace(at, endpoint=proxy.endpoint)
+        through_proxy = replace(at, endpoint=proxy.endpoint)
+        troubled = Workspace(local.root, replace(local.config, storage=through_proxy))
         import_what_it_imports(partial(_make_and_look, direct))
         # What was allocated so far is never touched by the collector again: forks share its pages.
         gc.collect()
@@ -104,8 +105,7 @@ def main(root: Path, orders: list[str]) -> None:
         write_study(root / "source" / "studies" / "S2", 2)
         told: dict[str, dict[str, object]] = {}
         for name, job in JOBS.items():
-            through_proxy = Workspace(local.root, replace(local.config, storage=troubled))
-            trials = _begin(job, direct, through_proxy, proxy)
+            trials = _begin(job, direct, troubled, proxy)
             told[name] = {"commits": sorted(map(list, trials.commits))}
             for order in orders:
                 trouble, first, stride = order.split(":")
