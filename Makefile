@@ -6,7 +6,7 @@ STAMP := $(VENV)/.dexome-setup
 # In two processes, of which one takes from the other's when it has done its own; but for those with daemons or deadlines.
 TWO := --numprocesses 2 --dist worksteal
 
-.PHONY: setup demo test test-slow lint format bench bench-dea bench-curation bench-go bench-train bench-cluster clean
+.PHONY: setup demo test test-slow test-exhaustive lint format bench bench-dea bench-curation bench-go bench-train bench-cluster clean
 
 setup: $(STAMP)
 
@@ -24,8 +24,12 @@ test: setup
 	$(BIN)/pytest $(TWO) -m 'not slow'
 
 test-slow: setup
-	$(BIN)/pytest $(TWO) -m 'slow and not alone'
+	$(BIN)/pytest $(TWO) -m 'slow and not alone and not exhaustive'
 	$(BIN)/pytest -m 'slow and alone'
+
+# Half an hour for what `test-slow` does a third of: jobs are killed at each of their steps.
+test-exhaustive: setup
+	$(BIN)/pytest -m exhaustive
 
 lint: setup
 	$(BIN)/ruff format --check .

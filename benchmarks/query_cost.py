@@ -33,7 +33,7 @@ result = len(query(open_compendium(sys.argv[1]), sys.argv[2], {statistics}))
 """
 _FRESH_COMMAND = """
 import sys
-from pipeline.cli import main
+from pipeline.main import main
 sys.argv = ["dexome", "query", "{axis}", sys.argv[2], "--workspace", sys.argv[1]]
 try:
     main()

@@ -1,11 +1,7 @@
-"""The command `dexome`: what it offers, and how it ends."""
-
-import sys
-from gc import freeze
+"""The command `dexome`: what it offers."""
 
 import typer
 
-from cluster.profile import ClusterError
 from pipeline.commands import cluster, query
 from pipeline.commands.dea import dea
 from pipeline.commands.demo import demo
@@ -17,12 +13,10 @@ from pipeline.commands.halves import halves
 from pipeline.commands.init import init
 from pipeline.commands.inspect import doctor, gc, status
 from pipeline.commands.models import evaluate, train
-from pipeline.commands.options import EXIT_FAILED, EXIT_INTERRUPTED
 from pipeline.commands.prepare import prepare
 from pipeline.commands.run_all import run
 from pipeline.commands.stages import analyse, compile_, enrich, plan
 from pipeline.commands.sweep import sweep
-from storage.errors import DexomeError
 
 app = typer.Typer(
     name="dexome",
@@ -55,18 +49,3 @@ app.command("doctor")(doctor)
 app.command("gc")(gc)
 app.add_typer(query.app, name="query")
 app.add_typer(cluster.app, name="cluster")
-
-
-def main() -> None:
-    """Run a command; a caller's error is one sentence and a code, never a traceback."""
-    # What was imported is no garbage: to look through it takes half a second, at the end again and again.
-    freeze()
-    try:
-        app()
-    except (DexomeError, ClusterError) as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_FAILED)
-    except SystemExit as end:
-        if end.code == EXIT_INTERRUPTED:
-            typer.echo("stopped; run the same command again to go on from here", err=True)
-        raise

@@ -6,9 +6,6 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-# Both bring a BLAS of their own: they must be here before their threads can be limited.
-import numpy  # noqa: F401
-import scipy.linalg  # noqa: F401
 from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
@@ -43,6 +40,10 @@ def one_blas_thread() -> Iterator[None]:
 @cache
 def _controller() -> ThreadpoolController:
     """The libraries of this process; finding them takes longer than many a task."""
+    # Both bring a BLAS of their own: they must be here before their threads can be limited.
+    import numpy  # noqa: F401
+    import scipy.linalg  # noqa: F401
+
     return ThreadpoolController()
 
 

@@ -28,7 +28,7 @@ decoder = [6]
 epochs = 2
 batch_size = 8
 """
-MAIN = "from pipeline.cli import main; main()"
+MAIN = "from pipeline.main import main; main()"
 MESH = "\n[train.devices]\nrows = 2\ngenes = 2\n"
 
 

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# A BLAS of its own, which the first task would bring along.
+import scipy.linalg  # noqa: F401
 from distributed import KilledWorker
 from distributed.comm import CommClosedError
 from threadpoolctl import threadpool_info, threadpool_limits

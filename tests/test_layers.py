@@ -15,7 +15,7 @@ MAX_LINES = 300
 # What each package may import of ours, beside itself.
 ALLOWED = {"storage": set(), "cluster": set(), "model": {"storage"}, "pipeline": {"storage"}}
 # The only places that see a cluster.
-SEES_CLUSTER = ("pipeline/run.py", "pipeline/cli.py", "pipeline/config.py", "pipeline/commands/")
+SEES_CLUSTER = ("pipeline/run.py", "pipeline/main.py", "pipeline/config.py", "pipeline/commands/")
 # The only places that see a model: the commands, and its settings in the configuration.
 SEES_MODEL = ("pipeline/config.py", "pipeline/run_sweep.py", "pipeline/commands/")
 # Statistics and simulation know no file, client or xarray object; few modules write what is simulated.

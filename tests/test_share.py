@@ -91,7 +91,7 @@ def killing(task, prepared):
         os.kill(os.getpid(), signal.SIGKILL)
     return make_part(task, prepared)
 analyse_study.make_part = killing
-from pipeline.cli import main
+from pipeline.main import main
 main()
 """
 

@@ -45,8 +45,6 @@ def run_all(
     Where the compendium is made but no model comes of it, `failed` says why.
     """
     from pipeline.run import run_analyse, run_compile, run_plan
-    from pipeline.run_enrich import run_enrich
-    from pipeline.run_prepare import run_prepare
 
     genes = workspace.read_genes()
     recipe = workspace.config.train
@@ -62,9 +60,13 @@ def run_all(
             )
             summary = summarise(workspace, planned, receipts, published)
             if workspace.config.enrich is not None:
+                from pipeline.run_enrich import run_enrich
+
                 enriched = run_enrich(workspace, genes, client, lease, report)
                 summary["enrichment"] = asdict(enriched)
             if recipe is not None:
+                from pipeline.run_prepare import run_prepare
+
                 with _failure_told(summary):
                     settings = workspace.config.prepare
                     prepared = run_prepare(workspace, client, lease, report, settings)

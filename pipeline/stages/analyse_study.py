@@ -4,16 +4,13 @@ import logging
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.dea.design import Contrast
 from pipeline.dea.errors import NotAnalysableError
-from pipeline.dea.result import StudyResult
 from pipeline.dea.settings import ENGINE_VERSION
-from pipeline.dea.study import analyse_study as analyse
-from pipeline.one_thread import one_blas_thread
 from pipeline.sources.refusal import Refusal
 from pipeline.stages.prepare import (
     Prepared,
@@ -34,6 +31,9 @@ from pipeline.stages.task import StudyTask
 from storage.errors import InputError, StoreError
 from storage.parts import Part, part_digest, part_key, write_part
 from storage.schema import STATISTICS
+
+if TYPE_CHECKING:
+    from pipeline.dea.result import StudyResult
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +136,10 @@ def fetch_to_analyse(item: AnalysisTask) -> None:
 
 def make_part(task: StudyTask, prepared: Prepared) -> Part:
     """The result of one study, computed with one BLAS thread: the same bytes wherever it runs."""
+    # The statistics take numba and SciPy, a second of imports: a driver, which makes no part, does without.
+    from pipeline.dea.study import analyse_study as analyse
+    from pipeline.one_thread import one_blas_thread
+
     curation = prepared.curation
     design = prepared.make_design()
     contrasts = [
@@ -198,7 +202,7 @@ def _write_failure(item: AnalysisTask, outcome: Outcome, started: float) -> Anal
     return AnalysisReceipt(study=task.study, part=item.part, seconds=seconds, **asdict(outcome))
 
 
-def _contrasts(task: StudyTask, prepared: Prepared, result: StudyResult) -> list[dict[str, Any]]:
+def _contrasts(task: StudyTask, prepared: Prepared, result: "StudyResult") -> list[dict[str, Any]]:
     return [
         {
             **row,
@@ -210,7 +214,7 @@ def _contrasts(task: StudyTask, prepared: Prepared, result: StudyResult) -> list
     ]
 
 
-def _samples(prepared: Prepared, result: StudyResult) -> list[dict[str, Any]]:
+def _samples(prepared: Prepared, result: "StudyResult") -> list[dict[str, Any]]:
     place = {name: i for i, name in enumerate(prepared.samples)}
     rows = sample_rows(prepared)
     for row in rows:

@@ -12,7 +12,7 @@ from pathlib import Path
 _ROOT = Path(__file__).parents[2]
 # What runs in the background of a script is born with Ctrl-C ignored, and would hand that down.
 _HEED_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-COMMAND = [sys.executable, "-c", f"{_HEED_CTRL_C}; from pipeline.cli import main; main()"]
+COMMAND = [sys.executable, "-c", f"{_HEED_CTRL_C}; from pipeline.main import main; main()"]
 
 
 def dexome(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

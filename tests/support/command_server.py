@@ -17,6 +17,8 @@ _MODULES = (
     "pipeline.run",
     "pipeline.run_enrich",
     "pipeline.run_prepare",
+    "pipeline.dea.study",
+    "scipy.linalg",
     "cluster.connect",
     "distributed.dashboard.scheduler",
 )
@@ -38,7 +40,7 @@ def main() -> None:
 
 def _follow(order: dict[str, object]) -> None:
     """Become the command; ends this fork as the command ends."""
-    from pipeline.cli import main as command
+    from pipeline.main import main as command
 
     for number, path in enumerate((os.devnull, str(order["stdout"]), str(order["stderr"]))):
         file = os.open(path, os.O_RDONLY if number == 0 else os.O_WRONLY)

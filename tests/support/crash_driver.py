@@ -1,7 +1,8 @@
 """Kill a tiny run at every numbered step on the disk, run it again, and compare; a program of its own.
 
-`python -m tests.support.crash_driver JOB ROOT FIRST STRIDE` tries the steps FIRST, FIRST + STRIDE, … and
-prints a line of JSON. JOB is `run` (a study is added to a compendium) or `enrich`. Syncs are no steps here.
+`python -m tests.support.crash_driver JOB ROOT FIRST:STRIDE` tries the steps FIRST, FIRST + STRIDE, …, or with
+`kinds` in their place some of each kind, and prints a line of JSON. JOB is `run` (a study is added to a
+compendium) or `enrich`. Syncs are no steps here.
 Everything happens in forks of one thread-free process with all imports done.
 """
 
@@ -30,6 +31,7 @@ from storage.doctor import examine
 from storage.generation import CURRENT_KEY
 from storage.open import open_compendium
 from storage.parts import Part
+from tests.support.crash_steps import record_steps, wanted_steps
 from tests.support.executions import executions, log_executions, receipts
 from tests.support.in_forks import answer, exit_with, fork_status, import_what_it_imports
 from tests.support.stopped_clock import stop_clock
@@ -41,8 +43,8 @@ Job = Callable[[Workspace], object]
 JOBS: dict[str, Job] = {"run": run_whole, "enrich": run_enrichment}
 
 
-def main(job: str, root: Path, first: int, stride: int) -> None:
-    """Try every `stride`-th step from `first` on, until a run is not killed any more."""
+def main(job: str, root: Path, which: str) -> None:
+    """Kill a run at each of the steps wanted."""
     stop_clock()
     base = make_workspace(root, studies=2)
     if job == "enrich":
@@ -58,6 +60,7 @@ def main(job: str, root: Path, first: int, stride: int) -> None:
     if job == "run":
         write_study(root / "source" / "studies" / "S2", 2)
     undisturbed = _copy(base, root / "undisturbed")
+    counted = _copy(base, root / "counted")
     import_what_it_imports(lambda: _make_and_examine(JOBS[job], undisturbed))
     # What was allocated so far is never touched by the collector again: forks share its pages.
     gc.collect()
@@ -65,17 +68,18 @@ def main(job: str, root: Path, first: int, stride: int) -> None:
     after = answer(lambda: compendium_hash(undisturbed.root))
     assert before != after
     files = _files(undisturbed.root)
-    step, failures, tried = first, [], 0
-    while True:
-        trial = _copy(base, root / f"trial-{first}")
+    steps = record_steps(lambda: JOBS[job](counted))
+    failures = []
+    wanted = wanted_steps(steps, which)
+    for step in wanted:
+        trial = _copy(base, root / "trial")
         problem, killed = _try(JOBS[job], trial, step, (before, after), files)
         if not killed:
-            break
-        tried += 1
+            problem = problem or "the run came to its end before it"
         if problem:
             failures.append({"step": step, "problem": problem})
-        step += stride
-    sys.stdout.write(json.dumps({"tried": tried, "last": step, "failures": failures}) + "\n")
+    told = {"steps": len(steps), "tried": [*wanted], "failures": failures}
+    sys.stdout.write(json.dumps(told) + "\n")
 
 
 def _make_and_examine(job: Job, workspace: Workspace) -> None:
@@ -179,4 +183,4 @@ def _copy(base: Workspace, root: Path) -> Workspace:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3])

@@ -1,11 +1,11 @@
 """Trouble tiny jobs at their numbered commits on S3, run them again, and compare; a program of its own.
 
 `python -m tests.support.crash_s3_driver ROOT TROUBLE:FIRST:STRIDE …` tries the commits FIRST, FIRST + STRIDE,
-… of each job, and prints a line of JSON. The jobs are `run` (a study is added to a compendium) and `prepare`
-(then it is split, and a training copy written). TROUBLE is `kill` (of the process, before the request),
-`error` (500 in the place of the request) or `lost` (the request is done, its answer does not come). A run is
-killed once; what it is to overcome comes again at every `SPACING`th commit, so that a few runs have it at
-each.
+… of each job, or with `TROUBLE:kinds` some of each kind, and prints a line of JSON. The jobs are `run` (a
+study is added to a compendium) and `prepare` (then it is split, and a training copy written). TROUBLE is
+`kill` (of the process, before the request), `error` (500 in the place of the request) or `lost` (the request
+is done, its answer does not come). A run is killed once; what it is to overcome comes again at every
+`SPACING`th commit, so that a few runs have it at each.
 
 The server and the proxy are processes of their own; the run, and each look at the bucket, happen in forks
 of one thread-free process with all imports done.
@@ -17,7 +17,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -35,6 +35,7 @@ from pipeline.workspace import Workspace
 from storage.doctor import examine
 from storage.generation import CURRENT_KEY, read_current
 from storage.open import contrasts_of, open_compendium
+from tests.support.crash_steps import record_steps, wanted_steps
 from tests.support.executions import executions, log_executions, receipts
 from tests.support.faulty_proxy import Fault, FaultyProxy, running_proxy
 from tests.support.in_forks import answer, fork_status, import_what_it_imports, in_fork
@@ -54,7 +55,6 @@ from tests.support.workspaces import make_workspace, write_study
 PREFIX = "work"
 # Far enough for a client to have overcome one fault before the next.
 SPACING = 12
-_LAST = 2000
 _PREPARE = PrepareSettings(genes=FEW, split=SplitSettings(train=1.0, validation=0.0))
 JOBS: dict[str, Callable[[Workspace], object]] = {
     "run": run_whole,
@@ -71,6 +71,7 @@ class Trials:
     troubled: Workspace
     proxy: FaultyProxy
     commits: list[tuple[str, str]]
+    steps: list[str]
     before: dict[str, Any]
     after: dict[str, Any]
     remembered: Path
@@ -108,9 +109,8 @@ def main(root: Path, orders: list[str]) -> None:
             trials = _begin(job, direct, troubled, proxy)
             told[name] = {"commits": sorted(map(list, trials.commits))}
             for order in orders:
-                trouble, first, stride = order.split(":")
-                steps = range(int(first), _LAST, int(stride))
-                told[name][trouble] = _try_all(trials, trouble, steps)
+                trouble, _, which = order.partition(":")
+                told[name][trouble] = _try_all(trials, trouble, wanted_steps(trials.steps, which))
             # Where the next job begins.
             in_fork(partial(job, direct))
     sys.stdout.write(json.dumps(told) + "\n")
@@ -126,24 +126,25 @@ def _begin(
     remembered = direct.root / "remembered"
     in_fork(lambda: remember(str(at.endpoint), remembered))
     proxy.set()
-    in_fork(lambda: job(troubled))
+    steps = record_steps(lambda: job(troubled))
     commits = proxy.writes()
     after = json.loads(answer(lambda: _found(direct)))
     assert before["objects"] != after["objects"]
     in_fork(lambda: _examine(direct))
     in_fork(lambda: restore(str(at.endpoint), remembered))
-    return Trials(job, direct, troubled, proxy, commits, before, after, remembered)
+    return Trials(job, direct, troubled, proxy, commits, steps, before, after, remembered)
 
 
-def _try_all(trials: Trials, trouble: str, steps: range) -> dict[str, object]:
-    """Trouble a run at one step after the other, until none is troubled any more."""
-    failures, tried, ended, troubled = [], 0, 0, set()
-    for step in steps:
+def _try_all(trials: Trials, trouble: str, steps: Sequence[int]) -> dict[str, object]:
+    """Trouble a run at one step after the other."""
+    failures: list[dict[str, object]] = []
+    ended, troubled = 0, set()
+    # Of a trouble that comes again and again, a few runs have it at each commit.
+    tried = [step for step in steps if trouble == "kill" or step < SPACING]
+    for step in tried:
         if trouble == "kill":
             status = fork_status(partial(_run, trials.job, trials.direct, step))
         else:
-            if step >= SPACING:
-                break
             trials.proxy.set(*_faults(trouble, trials.commits, step))
             status = fork_status(lambda: _run(trials.job, trials.troubled, None))
             troubled |= set(trials.proxy.faulted())
@@ -155,8 +156,7 @@ def _try_all(trials: Trials, trouble: str, steps: range) -> dict[str, object]:
             failures.append({"step": step, "problem": problem})
             in_fork(lambda: restore(trials.endpoint, trials.remembered))
         if trouble == "kill" and not killed:
-            break
-        tried += 1
+            failures.append({"step": step, "problem": "the run came to its end before it"})
     return {
         "tried": tried,
         "ended": ended,

@@ -1,0 +1,47 @@
+"""The numbered steps of a job, and which of them differ from each other."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import storage.disk
+from tests.support.in_forks import answer
+
+# Of the steps that are like others, one in so many.
+_OTHERS = 24
+# An array of a store, or the metadata of one; its groups have metadata too.
+_ARRAY = re.compile(r"/(?!studies/|samples/)[a-z0-9_]+/(zarr\.json|c/[\d/]+)$")
+_NUMBER = re.compile(r"[0-9a-f]{8,}|\d+")
+
+
+def record_steps(job: Callable[[], object]) -> list[str]:
+    """Do a job in a fork; its steps in their order, as what is done and with which file."""
+    steps: list[str] = []
+
+    def note(kind: str, path: Path) -> None:
+        if kind != "sync":
+            steps.append(f"{kind} {path}")
+
+    def recorded() -> str:
+        storage.disk.step_hook = note
+        job()
+        return "\n".join(steps)
+
+    return answer(recorded).split("\n")
+
+
+def wanted_steps(steps: Sequence[str], which: str) -> Sequence[int]:
+    """The numbers that `FIRST:STRIDE` or `kinds` asks for."""
+    if which == "kinds":
+        return _some_of_each_kind(steps)
+    first, stride = map(int, which.split(":"))
+    return range(first, len(steps), stride)
+
+
+def _some_of_each_kind(steps: Sequence[str]) -> Sequence[int]:
+    """The first step of each kind, and some others: most arrays of a compendium are written alike."""
+    first: dict[str, int] = {}
+    for number, step in enumerate(steps):
+        kind = _NUMBER.sub("#", _ARRAY.sub(r"/*/\1", step))
+        first.setdefault(kind, number)
+    return sorted({*first.values(), *range(0, len(steps), _OTHERS)})
