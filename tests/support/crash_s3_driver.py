@@ -107,7 +107,10 @@ def main(root: Path, orders: list[str]) -> None:
         told: dict[str, dict[str, object]] = {}
         for name, job in JOBS.items():
             trials = _begin(job, direct, troubled, proxy)
-            told[name] = {"commits": sorted(map(list, trials.commits))}
+            told[name] = {
+                "commits": sorted(map(list, trials.commits)),
+                "steps": len(trials.steps),
+            }
             for order in orders:
                 trouble, _, which = order.partition(":")
                 told[name][trouble] = _try_all(trials, trouble, wanted_steps(trials.steps, which))
