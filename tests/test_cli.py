@@ -1,8 +1,10 @@
 """The commands, as a user meets them: what they print, and how they end."""
 
+import gc
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.exit_codes import EXIT_INTERRUPTED
+from pipeline.main import main
 from storage.disk import Disk
 from storage.generation import FOLDER, list_generations
 from tests.support.command import dexome, start_dexome
@@ -174,6 +178,27 @@ def test_gc_deletes_the_old_and_says_so(root: Path) -> None:
     told = json.loads(dexome("gc", "--keep", "1", "-w", root, "--json").stdout)
     assert told["deleted"] == names[:-1]
     assert dexome("doctor", "-w", root).returncode == 0
+
+
+class Interrupting:
+    """A terminal whose user has second thoughts while the command is imported."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        del path, target
+        if name == "pipeline.cli":
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_a_command_is_imported_stops_with_a_word_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "pipeline.cli")
+    monkeypatch.setattr(sys, "meta_path", [Interrupting(), *sys.meta_path])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == EXIT_INTERRUPTED
+    assert capsys.readouterr().err.startswith("stopped; run the same command again")
+    assert gc.isenabled()
 
 
 @pytest.mark.slow

@@ -7,8 +7,9 @@ import pandas as pd
 import typer
 
 from cluster.profile import ClusterError, ClusterProfile
-from pipeline.commands.options import EXIT_FAILED, HERE, JsonOption, WorkspaceOption
+from pipeline.commands.options import HERE, JsonOption, WorkspaceOption
 from pipeline.commands.output import echo_json, echo_table, records
+from pipeline.exit_codes import EXIT_FAILED
 from pipeline.workspace import CLUSTER_FOLDER, open_workspace
 from storage.errors import InputError
 

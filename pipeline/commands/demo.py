@@ -12,12 +12,13 @@ import typer
 import xarray as xr
 
 from pipeline.commands.demo_truth import recover_terms, recover_truth
-from pipeline.commands.options import EXIT_INTERRUPTED, ClusterOption, JsonOption
+from pipeline.commands.options import ClusterOption, JsonOption
 from pipeline.commands.output import echo_json, echo_table
 from pipeline.commands.query import as_shown
 from pipeline.commands.run_all import run_all
 from pipeline.commands.stages import echo_summary
 from pipeline.config import CONFIG_NAME
+from pipeline.exit_codes import EXIT_INTERRUPTED
 from pipeline.sources.settings import SourceConfig
 from pipeline.workspace import create_workspace, open_workspace
 from storage.open import contrasts_of, open_compendium

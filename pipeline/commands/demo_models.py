@@ -15,9 +15,9 @@ from pipeline.choose_split import choose_split
 from pipeline.commands.code_figures import draw_code_figures
 from pipeline.commands.learn import PART
 from pipeline.commands.models import STOPPED, evaluate_model, find_evaluation, train_model
-from pipeline.commands.options import EXIT_INTERRUPTED
 from pipeline.commands.output import counted
 from pipeline.commands.trained_model import find_model
+from pipeline.exit_codes import EXIT_INTERRUPTED
 from pipeline.workspace import Workspace
 from storage.enrichment_schema import BOTH, TERM
 from storage.open import enrichment_of

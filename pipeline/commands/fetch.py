@@ -4,15 +4,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pipeline.commands.options import (
-    EXIT_REFUSED,
-    HERE,
-    JsonOption,
-    TakeOverOption,
-    WorkspaceOption,
-)
+from pipeline.commands.options import HERE, JsonOption, TakeOverOption, WorkspaceOption
 from pipeline.commands.output import echo_json, echo_refused, refusals
 from pipeline.commands.progress import progress_report
+from pipeline.exit_codes import EXIT_REFUSED
 from pipeline.workspace import Workspace, open_workspace
 from storage.errors import InputError
 from storage.lease import Lease

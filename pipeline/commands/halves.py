@@ -10,7 +10,6 @@ import typer
 from pipeline.choose_split import choose_split
 from pipeline.commands.machines import machines
 from pipeline.commands.options import (
-    EXIT_REFUSED,
     HERE,
     ClusterOption,
     JsonOption,
@@ -20,6 +19,7 @@ from pipeline.commands.options import (
     WorkspaceOption,
 )
 from pipeline.commands.output import echo_fields, echo_json, echo_table
+from pipeline.exit_codes import EXIT_REFUSED
 from pipeline.workspace import open_workspace
 from storage.halves_schema import KINDS
 from storage.lease import Lease

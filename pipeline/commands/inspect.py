@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from model.list_models import list_models, model_generations
-from pipeline.commands.options import EXIT_FAILED, HERE, JsonOption, TakeOverOption, WorkspaceOption
+from pipeline.commands.options import HERE, JsonOption, TakeOverOption, WorkspaceOption
 from pipeline.commands.output import counted, echo_fields, echo_json
+from pipeline.exit_codes import EXIT_FAILED
 from pipeline.plan import plan_inputs, read_plan
 from pipeline.workspace import open_workspace
 from storage.collect import collect_copies, collect_generations, held_generations

@@ -13,15 +13,9 @@ from model.recipe import MODELS, PAPER, Recipe
 from model.trained_on import FILE as TRAINED_ON
 from pipeline.choose_split import choose_split
 from pipeline.commands.halves import echo_scores
-from pipeline.commands.options import (
-    EXIT_INTERRUPTED,
-    HERE,
-    JsonOption,
-    ModelArgument,
-    SplitOption,
-    WorkspaceOption,
-)
+from pipeline.commands.options import HERE, JsonOption, ModelArgument, SplitOption, WorkspaceOption
 from pipeline.commands.output import counted, echo_fields, echo_json, echo_table
+from pipeline.exit_codes import EXIT_INTERRUPTED
 from pipeline.workspace import Workspace, open_workspace
 from storage.compile_halves import halves_store
 from storage.generation import manifest_key

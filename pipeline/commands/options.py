@@ -1,14 +1,9 @@
-"""Options that commands share, and what an exit code means."""
+"""Options that commands share."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_REFUSED = 3
-EXIT_INTERRUPTED = 130
 
 WorkspaceOption = Annotated[
     Path,

@@ -9,9 +9,6 @@ import typer
 
 from pipeline.commands.machines import machines, share_machines
 from pipeline.commands.options import (
-    EXIT_FAILED,
-    EXIT_INTERRUPTED,
-    EXIT_REFUSED,
     HERE,
     ClusterOption,
     JsonOption,
@@ -30,6 +27,7 @@ from pipeline.commands.output import (
     refusals,
 )
 from pipeline.commands.prepare import echo_prepared
+from pipeline.exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED
 from pipeline.flow import flow_table
 from pipeline.memory import GIB
 from pipeline.plan import Plan, plan_inputs, read_plan

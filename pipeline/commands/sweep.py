@@ -11,7 +11,6 @@ from model.sweeps.settings import Kind
 from pipeline.choose_split import choose_split
 from pipeline.commands.machines import machines
 from pipeline.commands.options import (
-    EXIT_REFUSED,
     HERE,
     ClusterOption,
     JsonOption,
@@ -20,6 +19,7 @@ from pipeline.commands.options import (
     WorkspaceOption,
 )
 from pipeline.commands.output import echo_json, echo_table
+from pipeline.exit_codes import EXIT_REFUSED
 from pipeline.workspace import open_workspace
 
 
