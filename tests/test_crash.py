@@ -24,13 +24,13 @@ def result_of(process: subprocess.Popen[str]) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(("job", "stride"), [("run", 90), ("enrich", 50)])
+@pytest.mark.parametrize(("job", "stride"), [("run", 45), ("enrich", 25)])
 def test_a_run_killed_at_some_of_its_steps_ends_as_if_undisturbed(
     tmp_path: Path, job: str, stride: int
 ) -> None:
     result = result_of(start(job, tmp_path, f"7:{stride}"))
     assert result["failures"] == []
-    assert len(result["tried"]) >= 3
+    assert len(result["tried"]) >= 5
 
 
 @pytest.mark.slow

@@ -43,5 +43,5 @@ def test_a_store_does_what_its_model_says(
 @pytest.mark.slow
 @pytest.mark.parametrize("machine", [StoreMachine, BucketMachine])
 def test_a_store_does_so_for_many_lives(tmp_path: Path, machine: type[StoreMachine]) -> None:
-    many = settings(LIVES, max_examples=10, stateful_step_count=40)
+    many = settings(LIVES, max_examples=20, stateful_step_count=40)
     run_state_machine_as_test(partial(machine, tmp_path), settings=many)  # type: ignore[arg-type]

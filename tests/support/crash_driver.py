@@ -2,7 +2,7 @@
 
 `python -m tests.support.crash_driver JOB ROOT FIRST:STRIDE` tries the steps FIRST, FIRST + STRIDE, …, or with
 `kinds` in their place some of each kind, and prints a line of JSON. JOB is `run` (a study is added to a
-compendium) or `enrich`. Syncs are no steps here.
+compendium) or `enrich`.
 Everything happens in forks of one thread-free process with all imports done.
 """
 
@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 
-import storage.disk
 from pipeline.enrich.study import enrich_study as test_all_terms
 from pipeline.stages.analyse_study import make_part
 from pipeline.stages.prepare import prepare_study
@@ -31,14 +30,13 @@ from storage.doctor import examine
 from storage.generation import CURRENT_KEY
 from storage.open import open_compendium
 from storage.parts import Part
-from tests.support.crash_steps import record_steps, wanted_steps
+from tests.support.crash_steps import die_at_step, record_steps, wanted_steps
 from tests.support.executions import executions, log_executions, receipts
 from tests.support.in_forks import answer, exit_with, fork_status, import_what_it_imports
 from tests.support.stopped_clock import stop_clock
 from tests.support.whole_run import compendium_hash, content_hash, run_enrichment, run_whole
 from tests.support.workspaces import make_workspace, write_study, write_terms
 
-NO_KILL = 10**9
 Job = Callable[[Workspace], object]
 JOBS: dict[str, Job] = {"run": run_whole, "enrich": run_enrichment}
 
@@ -152,16 +150,8 @@ def _files(root: Path) -> dict[str, str]:
 
 
 def _run_and_die(job: Job, trial: Workspace, step: int) -> None:
-    numbered = iter(range(NO_KILL))
-
-    def die_at(kind: str, path: Path) -> None:
-        del path
-        # Who is killed before a sync leaves what is there after it too: it is the next step's trial.
-        if kind != "sync" and next(numbered) == step:
-            os.kill(os.getpid(), signal.SIGKILL)
-
     log_executions(trial.root)
-    storage.disk.step_hook = die_at
+    die_at_step(step)
     job(trial)
 
 

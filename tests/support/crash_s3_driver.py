@@ -21,11 +21,9 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
-import storage.disk
 from pipeline.config import StorageConfig
 from pipeline.prepare.settings import PrepareSettings, SplitSettings
 from pipeline.stages.analyse_study import make_part
@@ -35,7 +33,7 @@ from pipeline.workspace import Workspace
 from storage.doctor import examine
 from storage.generation import CURRENT_KEY, read_current
 from storage.open import contrasts_of, open_compendium
-from tests.support.crash_steps import record_steps, wanted_steps
+from tests.support.crash_steps import die_at_step, record_steps, wanted_steps
 from tests.support.executions import executions, log_executions, receipts
 from tests.support.faulty_proxy import Fault, FaultyProxy, running_proxy
 from tests.support.in_forks import answer, fork_status, import_what_it_imports, in_fork
@@ -191,15 +189,9 @@ def _examine(workspace: Workspace) -> None:
 
 def _run(job: Callable[[Workspace], object], workspace: Workspace, dies_at: int | None) -> None:
     """Run, and die before the request of that number."""
-    numbered = count()
-
-    def die_at(kind: str, path: Path) -> None:
-        del kind, path
-        if next(numbered) == dies_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
     log_executions(workspace.root)
-    storage.disk.step_hook = die_at
+    if dies_at is not None:
+        die_at_step(dies_at)
     job(workspace)
 
 

@@ -1,7 +1,10 @@
-"""The numbered steps of a job, and which of them differ from each other."""
+"""The numbered steps of a job: which there are, which to try, and how to die at one. Syncs are no steps."""
 
+import os
 import re
+import signal
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 
 import storage.disk
@@ -18,16 +21,33 @@ def record_steps(job: Callable[[], object]) -> list[str]:
     """Do a job in a fork; its steps in their order, as what is done and with which file."""
     steps: list[str] = []
 
-    def note(kind: str, path: Path) -> None:
-        if kind != "sync":
-            steps.append(f"{kind} {path}")
-
     def recorded() -> str:
-        storage.disk.step_hook = note
+        _at_each_step(steps.append)
         job()
         return "\n".join(steps)
 
     return answer(recorded).split("\n")
+
+
+def die_at_step(number: int) -> None:
+    """Kill this process before its step of that number."""
+    numbered = count()
+
+    def die(step: str) -> None:
+        del step
+        if next(numbered) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    _at_each_step(die)
+
+
+def _at_each_step(tell: Callable[[str], None]) -> None:
+    def hook(kind: str, path: Path) -> None:
+        # Who is killed before a sync leaves what is there after it too: it is the next step's trial.
+        if kind != "sync":
+            tell(f"{kind} {path}")
+
+    storage.disk.step_hook = hook
 
 
 def wanted_steps(steps: Sequence[str], which: str) -> Sequence[int]:
