@@ -34,15 +34,34 @@ class Scaling:
         InputError
             A gene is not in the split.
         """
-        place = {gene: i for i, gene in enumerate(split.genes.tolist())}
-        if unknown := [gene for gene in genes if gene not in place]:
-            raise InputError(
-                f"{unknown[0]} is not in {split.store} of {split.generation}; run `dexome prepare`"
-            )
-        columns = np.array([place[gene] for gene in genes], np.int64)
+        columns = _places(split, genes)
         centred = split.scaling == "standard"
         spread = np.sqrt(split.variance[columns]) if centred else split.rms[columns]
         mask = split.selected[columns] & (spread > 0)
         shift = np.where(mask, split.mean[columns], 0.0) if centred else np.zeros(len(columns))
         scale = np.divide(1.0, spread, out=np.zeros(len(columns)), where=mask)
         return cls(shift=shift.astype(np.float32), scale=scale.astype(np.float32), mask=mask)
+
+
+def often_tested(split: Split, genes: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which of the columns `genes` are tested often enough in all training rows, whatever their variance.
+
+    Raises
+    ------
+    InputError
+        A gene is not in the split.
+    """
+    columns = _places(split, genes)
+    enough: npt.NDArray[np.bool_] = (split.n_tested[columns] >= split.min_contrasts) & (
+        split.n_studies[columns] >= split.min_studies
+    )
+    return enough
+
+
+def _places(split: Split, genes: Sequence[str]) -> npt.NDArray[np.int64]:
+    place = {gene: i for i, gene in enumerate(split.genes.tolist())}
+    if unknown := [gene for gene in genes if gene not in place]:
+        raise InputError(
+            f"{unknown[0]} is not in {split.store} of {split.generation}; run `dexome prepare`"
+        )
+    return np.array([place[gene] for gene in genes], np.int64)

@@ -15,11 +15,15 @@ _BUDGET_GIB = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GeneDemands:
-    """Values in `min_contrasts` rows of `min_studies` studies, and a variance above `min_variance`."""
+    """Values in `min_contrasts` rows of `min_studies` studies, and a variance above `min_variance`.
+
+    Of these the `keep` genes of highest variance, ties to the first; all where it is None.
+    """
 
     min_contrasts: int = 0
     min_studies: int = 0
     min_variance: float = 0.0
+    keep: int | None = None
 
 
 def scaling_of_rows(
@@ -27,7 +31,7 @@ def scaling_of_rows(
     rows: np.ndarray,
     studies: Sequence[str],
     weight: Floats,
-    like: Scaling,
+    among: np.ndarray,
     kind: str,
     demands: GeneDemands,
 ) -> Scaling:
@@ -35,8 +39,8 @@ def scaling_of_rows(
 
     Parameters
     ----------
-    like
-        What `prepare` made of all training rows: only genes that it has selected can be.
+    among
+        (gene,) of the copy, bool: only these can be selected.
     kind
         "rms" or "standard", as a split says it.
     demands
@@ -46,7 +50,7 @@ def scaling_of_rows(
     order = np.argsort(names, kind="stable")
     _, first = np.unique(names[order], return_index=True)
     weight = weight.astype(np.float64)[order]
-    matrix = CopyMatrix(copy, rows[order], _raw(like.mask))
+    matrix = CopyMatrix(copy, rows[order], _raw(among))
     n = matrix.shape[1]
     mean, variance, enough = np.zeros(n), np.zeros(n), np.zeros(n, np.bool_)
     for genes, block in gene_blocks(matrix, _BUDGET_GIB):
@@ -64,10 +68,13 @@ def scaling_of_rows(
         # A mean that is rounded leaves crumbs of a variance where there is none.
         variance[genes] = np.where(low == high, 0, weight @ (x * x) / count)
     usable = enough & (variance > demands.min_variance)
+    if demands.keep is not None:
+        order = np.argsort(np.where(usable, -variance, np.inf), kind="stable")
+        usable[order[demands.keep :]] = False
     centre = mean if kind == "standard" else np.zeros(n)
     spread = np.sqrt(variance + (mean - centre) ** 2)
-    selected = np.flatnonzero(like.mask)[usable]
-    mask = np.zeros(len(like.mask), np.bool_)
+    selected = np.flatnonzero(among)[usable]
+    mask = np.zeros(len(among), np.bool_)
     shift, scale = np.zeros(len(mask), np.float32), np.zeros(len(mask), np.float32)
     mask[selected] = True
     shift[selected] = centre[usable]

@@ -8,7 +8,7 @@ import numpy as np
 
 from model.batches.loader import LoaderSettings
 from model.recipe import MODELS, Recipe
-from model.scaling import Scaling
+from model.scaling import Scaling, often_tested
 from model.scaling_rows import GeneDemands, scaling_of_rows
 from model.start import check_start
 from model.trained_on import TrainedOn
@@ -99,7 +99,8 @@ def make_task(
 
     `disk` has the compendium and the training copy; models lie in the folder `workspace`.
 
-    Where a fold is held out, the training rows that are left choose the genes and the scaling.
+    Where a fold is held out, the training rows that are left choose the genes, of those that the copy has,
+    and the scaling.
 
     Raises
     ------
@@ -118,17 +119,19 @@ def make_task(
         copy.array_folder("se")
     if not len(validation):
         raise InputError("the split has no validation contrast; give [prepare.split] other shares")
-    scaling = Scaling.from_split(split, copy.genes)
     rows = copy_rows(copy, split, training)
-    if fold is not None:
+    if fold is None:
+        scaling = Scaling.from_split(split, copy.genes)
+    else:
         studies = split.studies[training].tolist()
         demands = GeneDemands(
             min_contrasts=split.min_contrasts,
             min_studies=split.min_studies,
             min_variance=split.min_variance,
+            keep=split.keep,
         )
-        weight = split.weight[training]
-        scaling = scaling_of_rows(copy, rows, studies, weight, scaling, split.scaling, demands)
+        weight, among = split.weight[training], often_tested(split, copy.genes)
+        scaling = scaling_of_rows(copy, rows, studies, weight, among, split.scaling, demands)
     check_start(recipe.network, len(training), int(scaling.mask.sum()))
     return Task(
         folder=folder,

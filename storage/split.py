@@ -25,7 +25,7 @@ class Split:
     the rest (gene,), all in the order of the generation. `scaling` is "rms" or "standard", `observed` says
     which entries count: "tested" or "measured"; `copy` is the key of the training copy made for it. A
     selected gene is tested in `min_contrasts` training contrasts of `min_studies` studies, and its variance
-    is above `min_variance`.
+    is above `min_variance` and, unless `keep` is None, among the `keep` highest.
     """
 
     generation: str
@@ -50,6 +50,7 @@ class Split:
     min_contrasts: int
     min_studies: int
     min_variance: float
+    keep: int | None
 
     @classmethod
     def from_dataset(cls, dataset: xr.Dataset, store: str) -> Self:
@@ -71,6 +72,7 @@ class Split:
             min_contrasts=int(genes["min_contrasts"]),
             min_studies=int(genes["min_studies"]),
             min_variance=float(genes["min_variance"]),
+            keep=genes["keep"],
             **arrays,
         )
 
