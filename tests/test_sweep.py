@@ -168,6 +168,8 @@ def test_a_sweep_over_ranks_is_done_once_and_goes_on_where_it_was_cut(
     assert model[1]["trainings"] == 2
     pca = {p["rank"]: p for p in points if p["model"] == "PCA, zeros for missing"}
     assert pca[2]["r2"]["value"] > pca[1]["r2"]["value"] > 0
+    assert {p["how"] for p in pca.values()} == {"exact"}
+    assert {p["how"] for p in points if "PCA" not in p["model"]} == {""}
     best = max(p["r2"]["value"] for p in points if p["model"].startswith("PCA") and p["rank"] == 2)
     assert model[2]["gain"]["value"] == pytest.approx(model[2]["r2"]["value"] - best)
     assert [f.rsplit("/", 1)[1] for f in told["figures"]] == ["sweep-ranks.png", "sweep-ranks.svg"]  # type: ignore[attr-defined]

@@ -29,7 +29,7 @@ BaselineKind = Literal["projections", "observed"]
 
 # Baselines need a task's data and scale, whatever would be trained on it.
 _ANY = Recipe(network=replace(LINEAR_NETWORK, code=1), fit=TrainSettings(batch_size=1))
-BASELINE_VERSION = 2
+BASELINE_VERSION = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,12 +53,13 @@ class BaselineTask:
 
 @dataclass(frozen=True, slots=True)
 class BaselineResult:
-    """What one baseline of one rank reaches."""
+    """What one baseline of one rank reaches; `how` says whether a PCA is exact ("": of others)."""
 
     model: str
     rank: int
     fold: int | None
     judgement: Judgement
+    how: str = ""
 
 
 def run_baselines(item: BaselineTask) -> list[BaselineResult]:
@@ -88,29 +89,30 @@ def run_baselines(item: BaselineTask) -> list[BaselineResult]:
             raise StoreError(f"{local.path(key)} is damaged; delete it to fit it again") from error
     rows = judging(item, task, item.fold)
     found = [
-        BaselineResult(name, rank, item.fold, judge(coder, rows))
-        for name, rank, coder in _coders(item, task, rows)
+        BaselineResult(name, rank, item.fold, judge(coder, rows), how)
+        for name, rank, coder, how in _coders(item, task, rows)
     ]
     local.put(key, json.dumps([asdict(result) for result in found]).encode())
     return found
 
 
-def _coders(item: BaselineTask, task: Task, rows: HeldOut) -> Iterator[tuple[str, int, Coder]]:
+def _coders(item: BaselineTask, task: Task, rows: HeldOut) -> Iterator[tuple[str, int, Coder, str]]:
+    """Name, rank, coder, and how its components were found."""
     training = CopyMatrix(task.copy, task.training, task.scaling)
     n_rows, n_genes = training.shape
     allowed = [rank for rank in item.ranks if rank <= min(n_rows - 1, n_genes)]
     if item.kind == "observed":
         for rank in allowed:
-            yield "PCA, observed entries", rank, fit_observed_pca(training, rank)
+            yield "PCA, observed entries", rank, fit_observed_pca(training, rank), ""
         return
-    yield "mean", 0, mean_only(rows.reference)
+    yield "mean", 0, mean_only(rows.reference), ""
     zero = np.zeros(n_genes, np.float32)
     for rank in item.ranks:
         if rank <= n_genes:
-            yield "random", rank, random_projection(zero, rank, 0)
+            yield "random", rank, random_projection(zero, rank, 0), ""
     if allowed:
         whole = fit_pca(training, max(allowed))
         for rank in allowed:
             pca = whole.truncated(rank)
-            yield "PCA, zeros for missing", rank, pca.projection
-            yield "PCA, shrunken", rank, pca.shrunken()
+            yield "PCA, zeros for missing", rank, pca.projection, whole.told()
+            yield "PCA, shrunken", rank, pca.shrunken(), whole.told()

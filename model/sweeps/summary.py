@@ -23,7 +23,7 @@ class Point:
     entries hidden from the input; `seed_sd` is the standard deviation of R² between trainings (NaN: one);
     `replicate_r2` is of other replicates, which share no noise with the input (None: no halves were made).
     `gain` and `replicate_gain` are R² less that of the best PCA of the same rank (None: there is none).
-    Losses are the model's own.
+    Losses are the model's own. `how` says whether a PCA's components are exact ("": of others).
     """
 
     model: str
@@ -42,6 +42,7 @@ class Point:
     train_loss: float = float("nan")
     validation_loss: float = float("nan")
     parameters: int = 0
+    how: str = ""
 
 
 def summarise(
@@ -87,6 +88,7 @@ def _baseline_point(result: BaselineResult, baselines: Sequence[BaselineResult])
         trainings=1,
         at_start=0,
         seed_sd=float("nan"),
+        how=result.how,
         **_scores([result.judgement], result.rank, baselines),
     )
 

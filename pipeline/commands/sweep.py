@@ -85,6 +85,8 @@ def sweep(
             typer.echo(
                 f"ceiling     {swept.ceiling.value:.4f}: what R2 replicates could reach at most"
             )
+        for how in dict.fromkeys(point.how for point in swept.points if point.how):
+            typer.echo(f"pca         {how}")
         for figure in figures:
             typer.echo(f"figure      {figure}")
         for trial, why in swept.failed.items():
