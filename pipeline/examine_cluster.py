@@ -27,6 +27,10 @@ class Finding:
     message: str
 
 
+# Address of a worker that is a thread of the driver, whose path is the command's.
+_THIS_PROCESS = "inproc:"
+
+
 def examine_workers(client: Client, workspace: Workspace) -> list[Finding]:
     """Ask every worker that is up what it is and what it sees of the workspace."""
     try:
@@ -60,11 +64,12 @@ def examine_workers(client: Client, workspace: Workspace) -> list[Finding]:
         findings += [
             _python(sight),
             _versions(sight),
-            _safe_path(sight),
             _workspace(sight, workspace.root, own, token),
             _rights(sight),
             _sources(sight),
         ]
+        if not address.startswith(_THIS_PROCESS):
+            findings.append(_safe_path(sight))
         for name, ask in (("storage", _bucket), ("studies", _remote_studies)):
             try:
                 findings += ask(client, address, sight, workspace)

@@ -116,6 +116,17 @@ def test_the_endpoint_may_come_from_the_settings(
     assert SECRET_KEY not in repr(folder)
 
 
+@pytest.mark.parametrize(("told", "region"), [(None, "eu-west-7"), ("eu-north-5", "eu-north-5")])
+def test_the_region_is_that_of_the_settings_or_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, told: str | None, region: str
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-7")
+    monkeypatch.setattr(remote_files, "_open", remote_files._open.__wrapped__)
+    system, _ = remote_files._open("s3://bucket/studies", None, told)
+    system.connect()
+    assert system.s3.meta.region_name == region
+
+
 def test_a_study_comes_whole_whatever_becomes_of_one_request(
     server: S3Server, tmp_path: Path
 ) -> None:

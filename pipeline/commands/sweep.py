@@ -81,6 +81,7 @@ def sweep(
         echo_table(
             _table(points), f"{name} over {over} on {chosen.store}, judged by {swept.judged}"
         )
+        typer.echo(f"split       {chosen.store}")
         if swept.ceiling is not None:
             typer.echo(
                 f"ceiling     {swept.ceiling.value:.4f}: what R2 replicates could reach at most"

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 import re
 import time
 from dataclasses import dataclass
@@ -202,7 +203,8 @@ def _open(url: str, endpoint: str | None, region: str | None) -> tuple[Any, str]
     options: dict[str, Any] = {"auto_mkdir": True} if url.startswith("file://") else {}
     if url.partition("://")[0] in _S3:
         options = {"endpoint_url": endpoint} if endpoint else {}
-        if region:
+        # What `storage` and most clients read of the environment, and botocore does not.
+        if region := region or os.environ.get("AWS_REGION"):
             options["client_kwargs"] = {"region_name": region}
     system, root = url_to_fs(url, **options)
     return system, root.rstrip("/")
