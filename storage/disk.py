@@ -56,6 +56,8 @@ class Disk:
                 return file.read(-1 if stop is None else max(stop - first, 0))
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
+        except OSError as error:
+            raise StoreError(f"cannot read {self.path(key)}: {error.strerror}") from error
 
     def size(self, key: str) -> int | None:
         path = self.path(key)
@@ -106,7 +108,7 @@ class Disk:
             step("link", target)
             try:
                 # A link fails where its target exists, and brings the whole content with it.
-                os.link(temporary, target)
+                _link(temporary, target)
             except FileExistsError:
                 return False
             _sync(target.parent)
@@ -128,7 +130,7 @@ class Disk:
             path.parent.mkdir(parents=True, exist_ok=True)
             step("link", path)
             path.unlink(missing_ok=True)
-            os.link(self.path(source), path)
+            _link(self.path(source), path)
 
     def publish(self, building: str, final: str) -> None:
         source, target = self.path(building), self.path(final)
@@ -173,6 +175,8 @@ class Disk:
             return hash_file(self.path(key))
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
+        except OSError as error:
+            raise StoreError(f"cannot read {self.path(key)}: {error.strerror}") from error
 
     @contextlib.contextmanager
     def _temporary(self, target: Path, data: bytes, *, durable: bool = True) -> Iterator[Path]:
@@ -235,6 +239,18 @@ def writer_may_live(name: str) -> bool:
     return host != socket.gethostname() or psutil.pid_exists(int(pid))
 
 
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS):
+            raise
+        raise StoreError(
+            f"cannot link {target}: its file system has no hard links, by which what is written appears as a "
+            "whole; choose a workspace on another"
+        ) from error
+
+
 @contextlib.contextmanager
 def _named(path: Path) -> Iterator[None]:
     """Turn the system's refusals to write into errors that name the file and the cure."""
@@ -250,6 +266,7 @@ def _named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in cures:
-            raise
-        raise StoreError(f"cannot write {path}: {cures[error.errno]}") from error
+        cure = cures.get(
+            error.errno or 0, f"{error.strerror}; mend that and run the same command again"
+        )
+        raise StoreError(f"cannot write {path}: {cure}") from error

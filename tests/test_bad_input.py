@@ -240,3 +240,23 @@ def test_an_axis_that_repeats_a_gene_has_it_once(tmp_path: Path) -> None:
     path = workspace.config.genes.list
     path.write_text(path.read_text() + path.read_text().splitlines()[1] + "\n")
     assert list(workspace.read_genes().ids) == gene_ids()
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_one_file_under_two_names_is_no_replicate(tmp_path: Path, other: bool) -> None:
+    workspace = make_workspace(tmp_path, studies=1)
+    study = workspace.config.source.path / "S0"
+    lines = [line.split("\t") for line in counts_text(study).splitlines()]
+    for cells in lines[1:]:
+        cells[2 if not other else 4] = cells[1]
+    write_counts(study, "\n".join("\t".join(cells) for cells in lines) + "\n")
+    run_whole(workspace)
+    tree = open_compendium(workspace.root)
+    samples = samples_of(tree).to_dataframe()
+    out = samples.loc[~samples["used"], "why_not"]
+    assert out.to_dict() == (
+        {"s0": "same_counts_in_another_group", "s3": "same_counts_in_another_group"}
+        if other
+        else {"s1": "same_counts"}
+    )
+    assert "same_counts" in str(studies_of(tree)["flags"].values[0])

@@ -1,5 +1,6 @@
 """From sample tables to contrasts: factors, groups, references, and every reason why not."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -385,6 +386,46 @@ def test_spellings_and_typing_errors_of_one_level_are_one() -> None:
     assert set(_curated(typed).groups.values()) == {"vehicle", "rapamycin"}
     apart = {"treatment": ["IL-4", "IL-4", "IL-6", "IL-6", "IL-4", "IL-6"]}
     assert set(_curated(apart).groups.values()) == {"IL-4", "IL-6"}
+
+
+@pytest.mark.parametrize(
+    "levels", [["DMSO", "CompoundA", "CompoundB"], ["WT", "Stat5a KO", "Stat5b KO"]]
+)
+def test_a_letter_that_tells_one_of_several_is_no_typing_error(levels: list[str]) -> None:
+    curation = _curated({"treatment": [*levels[:1] * 3, *levels[1:2] * 3, levels[2]]})
+    assert sorted(curation.groups.values()) == sorted([*levels[:1] * 3, *levels[1:2] * 3])
+
+
+@pytest.mark.parametrize(
+    "times",
+    [["day -1", "day 1", "day 7"], ["D-1", "D0", "D1"]],
+)
+def test_days_before_and_after_are_two(times: list[str]) -> None:
+    columns = [{"time": times * 3}, {"title": [f"{t} rep{i}" for i in range(3) for t in times]}]
+    for column in columns:
+        sizes = Counter(_curated(column).groups.values())
+        assert list(sizes.values()) == [3, 3, 3]
+    hours = _curated({"time": ["-24 h", "0 h", "24 h"] * 3})
+    assert set(hours.groups.values()) == {"-24 h", "0 h", "24 h"}
+
+
+def test_a_column_of_ages_without_an_age_does_no_harm() -> None:
+    curation = _curated({"treatment": ["PBS"] * 3 + ["LPS"] * 3, "age": ["NA"] * 6})
+    assert _pairs(curation) == [("LPS", "PBS", "reference")]
+
+
+def test_nd_is_a_diet_beside_diets_and_missing_else() -> None:
+    assert _pairs(_curated({"diet": ["ND"] * 3 + ["HFD"] * 3})) == [("HFD", "ND", "reference")]
+    assert _refused({"grade": ["ND"] * 3 + ["high"] * 3}).code == "one_condition"
+
+
+@pytest.mark.parametrize(
+    ("column", "levels"),
+    [("experiment group", ("control", "treated")), ("cohort", ("young", "aged"))],
+)
+def test_what_is_compared_is_no_batch(column: str, levels: tuple[str, str]) -> None:
+    curation = _curated({column: [levels[0]] * 3 + [levels[1]] * 3})
+    assert [(c.test, c.reference) for c in curation.contrasts] == [(levels[1], levels[0])]
 
 
 def test_plus_and_minus_are_levels() -> None:

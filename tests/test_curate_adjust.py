@@ -77,3 +77,15 @@ def test_ages_that_differ_a_little_change_nothing() -> None:
     ages = ["57 days", "58 days", "63 days", "57 days"] * 2
     curation = _curated(treatment=TWO, age=ages)
     assert (curation.factor, curation.covariates) == ("treatment", {})
+
+
+def test_animals_that_each_genotype_numbers_anew_are_no_pairs() -> None:
+    genotype, mice = ["WT"] * 4 + ["KO"] * 4, ["1", "2", "3", "4"] * 2
+    assert _curated(genotype=genotype, mouse=mice).block_name == ""
+    tissues = ["liver"] * 8 + ["lung"] * 8
+    curation = _curated(genotype=genotype * 2, mouse=mice * 2, tissue=tissues)
+    blocks = set(curation.block.values())
+    assert curation.block_name == "mouse"
+    assert blocks == {f"{i} of {g}" for i in "1234" for g in ("WT", "KO")}
+    # A litter may have both.
+    assert _curated(genotype=genotype, litter=mice).block_name == "litter"

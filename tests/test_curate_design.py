@@ -44,6 +44,8 @@ def test_factors_and_references_are_those_that_are_named() -> None:
 def test_contrasts_are_those_that_are_named_in_either_way_of_writing() -> None:
     asked = ["sham.20 d vs PCI.3 d", "PCI.3%20d_vs_sham.3%20d"]
     assert _pairs(_designed(contrasts=asked)) == {("sham.20 d", "PCI.3 d"), ("PCI.3 d", "sham.3 d")}
+    twice = ["PCI.3 d vs sham.3 d", "PCI.3%20d_vs_sham.3%20d"]
+    assert len(_designed(contrasts=twice).contrasts) == 1
 
 
 def test_samples_are_left_out_by_name_or_title() -> None:

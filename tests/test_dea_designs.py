@@ -36,6 +36,11 @@ def test_complete_blocks_are_columns_and_incomplete_ones_are_correlated() -> Non
     assert incomplete.columns == ("group[A]", "group[B]")
     for useless in (["1"] * 6, list("123456")):
         assert make_design(groups, block=useless).block_role == "none"
+    # Nor do blocks say more that groups, or a covariate, tell already.
+    told = ["1", "1", "1", "2", "2", "2"]
+    assert make_design(told, block=told).block_role == "none"
+    batch = {"batch": ["1", "1", "2", "2", "3", "4"]}
+    assert make_design(groups, batch, ["1", "1", "2", "2", "3", "4"]).block_role == "none"
 
 
 def test_an_aliased_column_is_named_and_a_confounded_contrast_is_known() -> None:

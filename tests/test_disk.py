@@ -1,5 +1,6 @@
 """Commits on a local disk."""
 
+import errno
 import multiprocessing
 import os
 import subprocess
@@ -146,3 +147,23 @@ def test_a_file_where_a_folder_is_needed_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     with pytest.raises(StoreError, match="a file stands where a folder is needed"):
         Disk(tmp_path).put("a/b", b"x")
+
+
+def test_a_file_system_without_hard_links_is_an_error_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(StoreError, match=r"a: its file system has no hard links, .* choose a"):
+        Disk(tmp_path).create("a", b"x")
+    assert files_below(tmp_path) == []
+
+
+def test_what_the_system_cannot_read_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("a")
+    disk = Disk(tmp_path)
+    for read in (disk.read, disk.sha256, lambda key: disk.read_range(key, 0, None)):
+        with pytest.raises(StoreError, match=r"cannot read .*a: Too many levels"):
+            read("a")

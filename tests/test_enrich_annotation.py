@@ -149,3 +149,9 @@ def test_a_gene_with_1_and_0_is_a_candidate() -> None:
 def test_a_list_that_can_be_read_in_two_ways_is_refused(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         genes(text)
+
+
+def test_a_bare_number_of_a_gaf_is_its_databases_and_no_entrez_id() -> None:
+    line = "{}\t62031\tAbcd\t\tT:1\tR\tIDA\t\tP\t\t\tprotein\ttaxon:10116\t2020\tX\t\t\n"
+    ids = [parse(line.format(name), "a.gaf").rows[0].names["id"] for name in ("RGD", "NCBI_Gene")]
+    assert ids == ["RGD:62031", "62031"]

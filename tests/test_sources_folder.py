@@ -33,6 +33,13 @@ def _refusal(source: FolderSource, study: str = "S1") -> Refusal:
     return caught.value
 
 
+def test_a_folder_whose_name_is_no_utf_8_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "good").mkdir()
+    os.mkdir(os.fsencode(tmp_path) + b"/M\xfcller")  # noqa: PTH102
+    with pytest.raises(InputError, match=r"the folder b'M.xfcller' in .* is not UTF-8; rename it"):
+        FolderSource(tmp_path).studies()
+
+
 def test_every_folder_that_is_not_hidden_is_a_study_whatever_its_name(tmp_path: Path) -> None:
     for name in ("b", "GSE1 (mouse)", "Ä:%", ".cache"):
         (tmp_path / name).mkdir()

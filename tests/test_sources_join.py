@@ -64,6 +64,16 @@ def test_among_equal_columns_the_earlier_is_taken() -> None:
     assert join_samples(["1", "2", "3"], table).rows == {"1": 0, "2": 1, "3": 2}
 
 
+def test_a_column_that_names_the_partner_of_each_sample_is_not_its_name() -> None:
+    names, partners = ["S1", "S2", "S3", "S4"], ["S3", "S4", "S1", "S2"]
+    for partner in ("matched_sample", "Control", "paired with"):
+        table = _table(**{partner: partners, "sample": names})
+        assert join_samples(names, table).column == "sample"
+        typed = _table(**{partner: partners, "sample": ["S1", "S2", "S3", "S-4"]})
+        assert "in column 'sample', 'S-4'" in _refused(names, typed).message
+    assert join_samples(names, _table(reference=names, group=["x"] * 4)).column == "reference"
+
+
 def test_what_only_one_side_has_is_told_and_passed_over() -> None:
     join = join_samples(["a", "b", "x"], _table(s=["b", "a"]))
     assert (join.rows, join.unmatched_counts, join.unmatched_rows) == ({"b": 0, "a": 1}, ["x"], [])

@@ -14,6 +14,7 @@ from pipeline.curate.level_words import (
     LACKING,
     NEGATIONS,
     NEUTRAL,
+    ONLY_BESIDE,
     PERTURBED,
     UNDONE,
 )
@@ -34,6 +35,9 @@ _ALLELES = re.compile(r"(?<![^\W_])([a-z]{1,5}|[+-])/([a-z]{1,5}|[+-])(?![^\W_/]
 _RNA_OF = re.compile(r"(?<!\S)(sh|si|sg) (\S+)")
 _LONGEST_FIRST = sorted(CONTROL_PHRASES, key=lambda phrase: (-len(phrase), phrase))
 _PHRASES = re.compile(rf"(?<!\S)(?:{'|'.join(map(re.escape, _LONGEST_FIRST))})(?!\S)")
+_NOT_DONE = re.compile(r"(?:non|not|no|without)[\s_-]*([^\W_]+)")
+# A control whatever stands beside it, and not before anything.
+_STRONG = (0, 1, 2, 3, 4, 5)
 _ALL_TIERS = tuple(range(len(CONTROL_TIERS)))
 
 
@@ -48,14 +52,28 @@ class Control:
 
 
 def control_of(
-    level: str, tiers: Sequence[int] = _ALL_TIERS, common: Collection[str] = frozenset()
+    level: str,
+    tiers: Sequence[int] = _ALL_TIERS,
+    common: Collection[str] = frozenset(),
+    barred: Collection[str] = frozenset(),
 ) -> Control:
-    """What a level says of being a control, beside the words that are `common` to all levels."""
-    return _control_of(level, tuple(tiers), frozenset(common) & {*words(level)})
+    """What a level says of being a control, beside the words that are `common` to all levels.
+
+    Words that are `barred` mean something else here.
+    """
+    own = {*words(level)}
+    return _control_of(level, tuple(tiers), frozenset(common) & own, frozenset(barred) & own)
+
+
+def barred_words(said: Collection[str]) -> frozenset[str]:
+    """Control words that are none in a column which says this, for lack of what they are controls of."""
+    return frozenset(word for word, beside in ONLY_BESIDE.items() if not beside & {*said})
 
 
 @lru_cache(maxsize=65536)
-def _control_of(level: str, tiers: tuple[int, ...], common: frozenset[str]) -> Control:
+def _control_of(
+    level: str, tiers: tuple[int, ...], common: frozenset[str], barred: frozenset[str]
+) -> Control:
     told = words(level)
     joined = " ".join([word for word in told if word not in common] or told)
     joined = _PHRASES.sub(lambda found: CONTROL_PHRASES[found[0]], joined)
@@ -71,7 +89,9 @@ def _control_of(level: str, tiers: tuple[int, ...], common: frozenset[str]) -> C
         for i, word in enumerate(tokens)
         if (tier := _tier(word)) is not None
         and tier in tiers
+        and word not in barred
         and not (i and tokens[i - 1] in NEGATIONS)
+        and not _is_turned_to(tokens, i, common)
     ]
     known = {word for _, word in found}
     pure = bool(found) and all(w in known or w in NEUTRAL or w.isdigit() for w in tokens)
@@ -79,7 +99,14 @@ def _control_of(level: str, tiers: tuple[int, ...], common: frozenset[str]) -> C
     if not pure:
         found = [(tier, word) for tier, word in found if word not in ALONE_WORDS]
     tier, word = min(found, key=lambda one: one[0], default=(len(CONTROL_TIERS), ""))
-    return Control(word, tier, pure, perturbed=any(w in PERTURBED for w in tokens if w != word))
+    done = [w for i, w in enumerate(tokens) if w != word and not (i and tokens[i - 1] in NEGATIONS)]
+    return Control(word, tier, pure, perturbed=any(w in PERTURBED for w in done))
+
+
+def _is_turned_to(tokens: Sequence[str], place: int, common: frozenset[str]) -> bool:
+    """Whether the word is what another state was turned into: `HFD to chow`."""
+    before = common.union(tokens[: max(place - 1, 0)])
+    return place > 0 and tokens[place - 1] == "to" and bool(before & (PERTURBED - NEUTRAL))
 
 
 def best_of(found: list[str], controls: dict[str, Control]) -> list[str]:
@@ -158,6 +185,21 @@ def negative_of(levels: Sequence[str]) -> tuple[str, str] | None:
         found = re.fullmatch(r"(?:non|not|no|un|without|minus|w/?o|anti)?(.+)", bare)
         if found and found[1] != bare and found[1] in (other, *words(levels[b])):
             return levels[a], levels[a]
+    return None
+
+
+def undone_of(levels: Sequence[str]) -> str | None:
+    """Of two levels the one that says "no" to a word of the other, which is no control: `no tumor`, `NSD`."""
+    if len(levels) != 2:
+        return None
+    for a, b in (levels, levels[::-1]):
+        if a == f"N{b}" and b.isalpha() and b.isupper() and not control_of(b, _STRONG).word:
+            return a
+        if found := _NOT_DONE.fullmatch(tidy(a).lower()):
+            thing = found[1]
+            said = (*words(b), re.sub(r"[\W_]+", "", b.lower()))
+            if thing in said and thing not in NEUTRAL and not control_of(thing, _STRONG).word:
+                return a
     return None
 
 

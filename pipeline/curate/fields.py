@@ -29,7 +29,7 @@ _UNIT = (
 )
 _BEFORE_UNIT = re.compile(rf"(?<=\d)[\s_-]+(?={_UNIT}(?![^\W_])(?![\s_.-]*\d))", re.I)
 _AFTER_WORD = re.compile(
-    r"(?<![^\W_])(days?|d|weeks?|w|hours?|h|months?|time|t|passage)[\s_.-]+(?=\d)", re.I
+    r"(?<![^\W_])(days?|d|weeks?|w|hours?|h|months?|time|t|passage)(?:[\s_.]+|[_.]*-)(?=\d)", re.I
 )
 
 

@@ -37,7 +37,7 @@ from pipeline.curate.column_words import (
 )  # fmt: skip
 from pipeline.curate.controls import control_of
 from pipeline.curate.level_words import FEMALE, GENOTYPE_WORDS, MALE
-from pipeline.curate.quantity import quantities
+from pipeline.curate.quantity import quantities, ranks
 from pipeline.curate.text import words as words_in
 from pipeline.curate.typos import known_key
 
@@ -76,6 +76,8 @@ def kind_of_column(words: tuple[str, ...], values: tuple[str, ...]) -> str:
         return SUBJECT
     if {*words} <= _ONES | WHICH_WORDS and all(map(_CODE.fullmatch, told)):
         return SUBJECT
+    if kind == BATCH and not {"batch", "batches"} & {*words} and _are_groups(told):
+        return GROUP
     if kind == MEASURED and not all(map(_NUMBER.fullmatch, told)):
         kind = OTHER
     if kind in (GROUP, OTHER):
@@ -84,9 +86,18 @@ def kind_of_column(words: tuple[str, ...], values: tuple[str, ...]) -> str:
         return _of_animals(told, kind)
     if kind == TECHNICAL and len(told) * 2 <= len(values) and not any(map(ACCESSION.search, told)):
         # `protocol: control, injury` is a factor all the same.
-        pure = [control_of(level, (0, 1, 3)).pure for level in sorted(told)]
-        return TREATMENT if any(pure) and not all(pure) else kind
+        return TREATMENT if _have_control(told) else kind
     return kind
+
+
+def _are_groups(told: set[str]) -> bool:
+    """Whether the levels of a cohort or series are what is compared: `young`, `aged`; `sham`, `LPS`."""
+    return bool(ranks(sorted(told))) or _have_control(told)
+
+
+def _have_control(told: set[str]) -> bool:
+    pure = [control_of(level, (0, 1, 3)).pure for level in sorted(told)]
+    return any(pure) and not all(pure)
 
 
 def _unnamed(words: tuple[str, ...], told: set[str], n: int, kind: str) -> str:
@@ -141,7 +152,8 @@ def kind_by_name(words: tuple[str, ...]) -> str:
         return SEX
     if found & AGE_WORDS:
         return AGE
-    if found & BATCH_WORDS and not found & (KEY_WORDS[TREATMENT] | KEY_WORDS[GENOTYPE]):
+    said = KEY_WORDS[TREATMENT] | KEY_WORDS[GENOTYPE] | KEY_WORDS[GROUP]
+    if found & BATCH_WORDS and not found & said:
         return BATCH
     if found & SUBJECT_WORDS and not found - SUBJECT_WORDS - WHICH_WORDS:
         return SUBJECT

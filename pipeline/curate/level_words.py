@@ -31,14 +31,15 @@ CONTROL_TIERS: Final[tuple[frozenset[str], ...]] = (
         unimmunized undifferentiated uncrushed uncut unligated unstressed nonstressed unconditioned
         unprimed unlabeled parental empty emptyplasmid noinfection nostimulation noinjury ut neg unmanipulated
         asymptomatic uninoculated contralateral adjacent uninvolved unaffected nontumor nontumour
-        nonlesional noncancer remote benign nulliparous unmated filtered ambient normally homecage
+        nonlesional noncancer remote benign nulliparous unmated filtered ambient normally homecage hc
+        pairfed pf pair isocaloric maltodextrin
         """
     ),
     # What a vehicle is made of, or a harmless gene.
     _set(
         """
         pbs saline nacl solvent solv diluent dmso ethanol etoh water h2o media medium gfp egfp lacz luciferase
-        luc igg oil cornoil hbss bsa acsf mcherry tdtomato rfp yfp eyfp methylcellulose buffer ev
+        luc igg oil cornoil hbss bsa acsf mcherry tdtomato rfp yfp eyfp methylcellulose buffer
         pcdna lucif
         """
     ),
@@ -59,7 +60,7 @@ CONTROL_TIERS: Final[tuple[frozenset[str], ...]] = (
         lean lfd ncd nd before pre preinfection pretreatment day0 d0 0h
         young adlib adlibitum fed regular steadystate homeostasis homeostatic nonpathogenic rc sd
         conventional spf rest nonparous grouphoused roomtemperature roomair groundcontrol
-        rt 21c 22c 23c 37c 21°c 22°c 23°c 37°c
+        rt 21c 22c 23c 37c 21°c 22°c 23°c 37°c ev
         """
     ),
 )
@@ -74,9 +75,32 @@ ALONE_WORDS: Final = _set(
     """
     gfp egfp lacz luciferase luc igg water ethanol etoh media medium none con nt nc unt mcherry tdtomato rfp
     yfp eyfp before pre fed young neg ut buffer standard cont regular nd rc sd lean oil rest
-    bsa ev resting conventional intact rt luciferase
+    bsa ev resting conventional intact rt luciferase hc pf pair
     """
 )
+DIETS: Final = _set(
+    """
+    diet diets dietary feeding food hfd hf wd western ketogenic keto fat chow fructose sucrose cholesterol hcd
+    mcd hfhs hffc lfd
+    """
+)
+# Abbreviations of a control that mean another thing beside other words: SD is a standard diet beside a fat
+# one and sleep deprivation else, RT room temperature beside the cold and radiotherapy else.
+ONLY_BESIDE: Final = {
+    "sd": DIETS,
+    "nd": DIETS,
+    "rt": _set(
+        "cold temperature housing cool heat thermoneutral thermoneutrality tn ce 4c 5c 6c 30c"
+    ),
+    "hc": _set(
+        """
+        homecage cage sd sleep deprived deprivation fc cfc fear shock conditioning context training trained
+        learning ee enriched enrichment novelty exploration seizure stress restraint
+        """
+    ),
+    "pair": _set("fed feeding"),
+    "pf": _set("ethanol etoh alcohol ef af lieber"),
+}
 # Words that belong together.
 CONTROL_PHRASES: Final = {
     phrase: phrase.replace(" ", "")
@@ -123,6 +147,8 @@ CONTROL_PHRASES: Final = {
     "room temperature": "roomtemperature",
     "room air": "roomair",
     "group housed": "grouphoused",
+    "pair fed": "pairfed",
+    "maltose dextrin": "maltodextrin",
     "home cage": "homecage",
     "ground control": "groundcontrol",
     "basal medium": "medium",
@@ -221,6 +247,8 @@ PERTURBED: Final = _set(
     creert fl/fl;cre delta crispr sgrna hfd stressed stress stimulation treatment infection injury lesion
     lesioned crushed wounded challenged immunized vaccinated primed ablated ablation conditional inoculated
     fasted starved starvation exercised exercise aged old metastatic patient affected symptomatic
+    metastasis metastases reoxygenation reoxygenated reperfusion recovery recovered refed refeeding
+    relapse relapsed withdrawal
     """
 )
 GENOTYPE_WORDS: Final = _set(

@@ -8,14 +8,20 @@ from pipeline.curate.axes import Axes, is_stratum
 from pipeline.curate.column_words import (
     AGE,
     BATCH,
+    GENOTYPE,
     SEX,
+    STRAIN,
     SUBJECT,
 )
 from pipeline.curate.curation import ContrastPlan, Journal
 from pipeline.curate.settings import StudyDesign
 from pipeline.curate.table import COLUMN
-from pipeline.curate.variables import Variable
+from pipeline.curate.variables import Variable, determines
 from pipeline.sources.refusal import Refusal
+
+# What an animal has one of, and whom such a column numbers.
+_OF_ANIMALS = (GENOTYPE, STRAIN, SEX, AGE)
+_ANIMALS = frozenset({"animal", "animals", "mouse", "mice", "rat", "eartag"})
 
 
 def adjust(
@@ -47,12 +53,29 @@ def adjust(
     else:
         covariates = [(_by_name(subset, name), False) for name in design.covariates]
     if design.block is None:
-        blocks = [v for v in subset.values() if v.kind == SUBJECT]
+        told = [only(v, kept) for v in axes.axes if v.kind in _OF_ANIMALS]
+        blocks = [
+            _each_once(v, told, journal) if _ANIMALS & {*v.words} else v
+            for v in subset.values()
+            if v.kind == SUBJECT
+        ]
         blocks += [only(v, kept) for v in paired]
         blocks.sort(key=lambda v: (v.source != COLUMN, v.name))
     else:
         blocks = [_by_name(subset, design.block)] if design.block else []
     return choose_adjustment(groups, planned, covariates, blocks, journal)
+
+
+def _each_once(subject: Variable, told: Sequence[Variable], journal: Journal) -> Variable:
+    """Animals by number and genotype where each genotype numbers its own: no animal has two."""
+    for axis in told:
+        if not determines(subject.codes, axis.codes) and not subject.n_missing:
+            journal.add(
+                "blocks", f"{subject.name!r} numbers the animals of each {axis.name!r} anew"
+            )
+            both = zip(subject.values, axis.values, strict=True)
+            subject = subject.renamed(values=tuple(f"{a} of {b}" for a, b in both))
+    return subject
 
 
 def _sexes_and_batches(

@@ -110,8 +110,8 @@ def read_contrasts(asked: Sequence[str], groups: Sequence[str]) -> list[Contrast
     known = sorted(set(groups))
     ids = {contrast_id("S", a, b)[2:]: (a, b) for a in known for b in known if a != b}
     plain = {f"{a} vs {b}": (a, b) for a in known for b in known if a != b}
-    found = []
-    for text in dict.fromkeys(asked):
+    found: dict[tuple[str, str], ContrastPlan] = {}
+    for text in asked:
         pair = plain.get(text) or ids.get(text)
         if pair is None:
             raise Refusal(
@@ -119,9 +119,7 @@ def read_contrasts(asked: Sequence[str], groups: Sequence[str]) -> list[Contrast
                 f"the design's contrast {text!r} is not TEST vs REFERENCE of two groups; the groups are "
                 f"{', '.join(known)}",
             )
-        found.append(
-            ContrastPlan(
-                test=pair[0], reference=pair[1], direction=REFERENCE, reference_word=pair[1]
-            )
+        found[pair] = ContrastPlan(
+            test=pair[0], reference=pair[1], direction=REFERENCE, reference_word=pair[1]
         )
-    return found
+    return list(found.values())

@@ -105,7 +105,7 @@ def _without_replicates(variable: Variable, journal: Journal) -> Variable:
 
 def _without_constant(variable: Variable) -> Variable:
     """An age that also tells a time, `10 wk old, 24 h post injury`, as that time."""
-    if variable.kind != AGE or quantities(variable.words, variable.levels):
+    if variable.kind != AGE or not variable.levels or quantities(variable.words, variable.levels):
         return variable
     fields = split_fields(variable.levels)
     if fields is None or len(fields) != 1 or not quantities((), sorted(set(fields[0]))):

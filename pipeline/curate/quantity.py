@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from pipeline.curate.column_words import QUANTITY_WORDS
+from pipeline.curate.column_words import AGE_WORDS, QUANTITY_WORDS
 
 _HOURS = {
     **dict.fromkeys(("s", "sec", "secs"), 1 / 3600),
@@ -15,6 +15,9 @@ _HOURS = {
     **dict.fromkeys(("mo", "mos", "month", "months"), 730.5),
     **dict.fromkeys(("y", "yr", "year", "years"), 8766.0),
 }
+# Units beside which "m" is a month.
+_LONG = frozenset(unit for unit, hours in _HOURS.items() if hours >= 24)
+_SHORT_MONTHS = re.compile(r"(?<![^\W_])(\d+(?:\.\d+)?[\s_-]*)m(?![^\W_])", re.IGNORECASE)
 _DOSES = {
     **{f"{prefix}g": ("mass", scale) for prefix, scale in (("", 1.0), ("k", 1e3))},
     **{
@@ -38,6 +41,8 @@ _PARTS = re.compile(
 )
 # "10-13 weeks" is 11.5 weeks.
 _RANGE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:-|to)\s*(\d+(?:\.\d+)?)")
+# After nothing, or a blank and a word for time; "LPS -24 h" is no time before LPS.
+_MINUS = re.compile(r"(?:^|(?<=\s))-(?=\d)")
 _NUMBERED = re.compile(r"(\d+(?:\.\d+)?)[\s_-]*(\D*)")
 _DEVELOPMENT = ("e", "p", "embryonic", "postnatal")
 _BIRTH = 19.0
@@ -54,7 +59,7 @@ def quantities(factor_words: Sequence[str], levels: Sequence[str]) -> dict[str, 
 
     Bare numbers are quantities only in a column that is named after one.
     """
-    found = {level: quantity(level) for level in levels}
+    found = {level: quantity(text) for level, text in _months(factor_words, levels).items()}
     numbers = {level: one[0] for level, one in found.items() if one}
     # Nothing needs no unit: "0" is a dose among "10 mg" and "20 mg".
     kinds = {one[1] for one in found.values() if one and one != (0.0, "")}
@@ -67,13 +72,23 @@ def quantities(factor_words: Sequence[str], levels: Sequence[str]) -> dict[str, 
     return numbers
 
 
+def _months(factor_words: Sequence[str], levels: Sequence[str]) -> dict[str, str]:
+    """Text of each level, in which `3m` is 3 months where it is an age or stands beside days and weeks."""
+    units = {
+        parts["unit"] for level in levels if (parts := _PARTS.fullmatch(level.lower().strip()))
+    }
+    if "m" not in units or not (AGE_WORDS & {*factor_words} or units & _LONG):
+        return {level: level for level in levels}
+    return {level: _SHORT_MONTHS.sub(r"\1mo", level) for level in levels}
+
+
 def _is_series(numbers: Mapping[str, float]) -> bool:
     """Whether bare numbers are amounts and no codes: from 0, or with decimals, or far apart."""
     values = sorted(numbers.values())
     if values == [0, 1] or len(values) < 2:
         return False
     decimals = any("." in level for level in numbers)
-    return values[0] == 0 or decimals or (len(values) > 2 and values[-1] >= 8 * values[0] > 0)
+    return values[0] <= 0 or decimals or (len(values) > 2 and values[-1] >= 8 * values[0] > 0)
 
 
 def _with_one_unit(levels: Sequence[str]) -> dict[str, float]:
@@ -98,6 +113,8 @@ def quantity(level: str) -> tuple[float, str] | None:
         return None
     number, unit = float(parts["number"]), parts["unit"]
     before, after = parts["before"].strip(" _-."), parts["after"].strip()
+    if _MINUS.search(text) and (not before or before in (*_HOURS, "time", "t")):
+        number = -number
     if not before and not unit and not after:
         return number, ""
     if unit in _HOURS:

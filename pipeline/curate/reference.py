@@ -1,6 +1,6 @@
 """Which level the others are compared with: a control by its word, what the others add to, the smallest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.curate.column_words import (
@@ -15,17 +15,20 @@ from pipeline.curate.column_words import (
     TREATMENT,
 )
 from pipeline.curate.controls import (
+    Control,
+    barred_words,
     base_of,
     best_of,
     control_of,
     is_deleted,
     lacking_of,
     negative_of,
+    undone_of,
     unperturbed_of,
     zero_of,
 )
 from pipeline.curate.curation import ARBITRARY, ORDERED, REFERENCE
-from pipeline.curate.level_words import CONTROL_TIERS, NEGATIONS
+from pipeline.curate.level_words import ALONE_WORDS, CONTROL_TIERS, NEGATIONS
 from pipeline.curate.quantity import natural_order, quantities, ranks
 from pipeline.curate.text import words
 from pipeline.curate.variables import Variable
@@ -80,16 +83,22 @@ def choose_reference(
         level: " ".join(w for w in words(level) if w not in common) or level for level in levels
     }
     tiers = {TISSUE: _TISSUE_TIERS, STRAIN: _STRAIN_TIERS}.get(kind, range(len(CONTROL_TIERS)))
-    controls = {level: control_of(level, tiers, common) for level in levels}
+    barred = barred_words({*key, *(word for level in levels for word in words(level))})
+    controls = {level: control_of(level, tiers, common, barred) for level in levels}
     pure = [level for level in levels if controls[level].pure]
     if ranked := ranks(list(rest.values())):
         lowest = min(levels, key=lambda level: ranked[rest[level]])
         return Choice(lowest, ORDERED, lowest)
     if ordered := _smallest(key, levels):
         return ordered
-    if len(pure) == 1 and kind != AGE:
+    if kind not in (AGE, TISSUE, STRAIN) and (undone := undone_of(levels)):
+        return Choice(undone, REFERENCE, undone, certainty=0.9)
+    better = _better(pure, levels, controls)
+    if len(pure) == 1 and kind != AGE and not better:
         return Choice(pure[0], REFERENCE, controls[pure[0]].word)
-    found = [level for level in pure or levels if controls[level].word]
+    if better:
+        pure = []
+    found = [level for level in better or pure or levels if controls[level].word]
     found = [level for level in found if not is_deleted(level, controls[level].tier)]
     best = best_of(found, controls) if found else []
     made_of = best and not pure and controls[best[0]].tier == _MADE_OF
@@ -104,6 +113,23 @@ def choose_reference(
         if by_form:
             return by_form
     return Choice((best or levels)[0], ARBITRARY, tied=tuple(best), certainty=0.7 if best else 0.8)
+
+
+def _better(
+    pure: Sequence[str], levels: Sequence[str], controls: Mapping[str, Control]
+) -> list[str]:
+    """Levels with a better word than the only one that consists of a word which may mean another thing.
+
+    `GFP` beside `uninfected control`: it is what was done.
+    """
+    if len(pure) != 1 or controls[pure[0]].word not in ALONE_WORDS:
+        return []
+    weak = controls[pure[0]].tier
+    return [
+        level
+        for level in levels
+        if controls[level].tier < min(weak, _MADE_OF) and not controls[level].perturbed
+    ]
 
 
 def _smallest(key: Sequence[str], levels: Sequence[str]) -> Choice | None:

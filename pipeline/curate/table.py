@@ -6,8 +6,9 @@ from functools import lru_cache
 
 from pipeline.curate.column_words import IDENTIFIER, MISSING, TEXT
 from pipeline.curate.kinds import ACCESSION, kind_of_column
+from pipeline.curate.level_words import DIETS
 from pipeline.curate.sheet import Sheet
-from pipeline.curate.text import tidy
+from pipeline.curate.text import tidy, with_minus, words
 from pipeline.curate.variables import Variable
 
 TITLE, SOURCE_NAME, DESCRIPTION, NAME, COLUMN = (
@@ -22,7 +23,7 @@ def read_variables(sheet: Sheet) -> list[Variable]:
     """The columns of a sample table and the samples' own names, sorted by name."""
     variables = [_named(sheet.names)]
     for name, cells in sheet.columns.items():
-        values = _without_missing(cells)
+        values = with_minus(_without_missing(cells, words_of(name)))
         if "characteristics" in name.lower():
             variables += [_make(*column) for column in _by_key(name, values)]
         else:
@@ -40,15 +41,19 @@ def words_of(name: str) -> tuple[str, ...]:
 
 def _named(names: Sequence[str]) -> Variable:
     told = tuple("" if ACCESSION.fullmatch(name) else tidy(name) for name in names)
+    told = with_minus(told)
     return Variable("(sample names)", ("sample", "name"), told, TEXT, NAME)
 
 
-def _without_missing(values: tuple[str, ...]) -> tuple[str, ...]:
+def _without_missing(values: tuple[str, ...], name: tuple[str, ...]) -> tuple[str, ...]:
     # Among "+" cells a "-" is a level.
     missing = MISSING - {"-"} if "+" in values else MISSING
     # And beside a wild type "null" is a genotype.
     if "null" in {value.lower() for value in values} and any(map(_WILD.search, values)):
         missing = missing - {"null"}
+    # And "nd" is the normal diet, and not "not determined".
+    if DIETS & {*name, *(word for value in values for word in words(value))}:
+        missing = missing - {"nd"}
     return tuple("" if value.lower() in missing else value for value in values)
 
 

@@ -23,6 +23,11 @@ _SAME = (
     (re.compile(r"(?<=\d)[\s_-]*(?:months?|mos?)(?![^\W_])"), "mo"),
     (re.compile(r"(?<=\d)[\s_-]*(?:minutes?|mins?)(?![^\W_])"), "min"),
 )
+# A minus, where a blank stands before it and a number after: "day -1".
+_MINUS = re.compile(
+    r"(?<![^\W\d_])(d(?:ays?)?|dpi|w(?:eeks?)?|wks?|h(?:ours?|rs?)?|hpi|mo(?:nths?)?|min(?:utes?)?|time|t)\s+-(?=\d)"
+)
+_ZERO = re.compile(r"(?<![^\W\d_])(d(?:ay)?|w(?:eek)?|h(?:our)?)[\s_]*0(?![^\W_])", re.IGNORECASE)
 _TRIM = " \t.,;:_"
 # Alleles stand apart from the gene that they are of: `Tet2+/+`, `Atg7fl/fl`.
 _ALLELE = r"(?:flox|loxp|null|mut|fl|tg|wt|ko|f|y|[+-]|0)"
@@ -38,10 +43,19 @@ def tidy(cell: str) -> str:
     return " ".join(cell.translate(_DASHES).replace("\\,", ",").split())
 
 
+def with_minus(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Values with a blank before what is a minus and no hyphen: `D-1` where there is a `D0`."""
+    zero = next((found[1] for value in values if (found := _ZERO.search(value))), "")
+    if not zero:
+        return values
+    hyphen = re.compile(rf"(?<![^\W\d_])({zero})-(?=[1-9])", re.IGNORECASE)
+    return tuple(hyphen.sub(r"\1 -", value) for value in values)
+
+
 @lru_cache(maxsize=65536)
 def plain(level: str) -> str:
     """The same for spellings of the same: case, blanks, hyphens, `wild-type` and `WT`; signs stay."""
-    text = tidy(level).lower()
+    text = _MINUS.sub(r"\1−", tidy(level).lower())
     for pattern, word in _SAME:
         text = pattern.sub(word, text)
     return _JOINT.sub("", text).strip(_TRIM)

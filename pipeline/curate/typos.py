@@ -85,11 +85,22 @@ def typing_errors(values: Sequence[str]) -> dict[str, str]:
             if max(len(bare[level]), len(bare[other])) >= MIN_LETTERS
             and one_typed(bare[level], bare[other])
             and not _says_other(level, other)
+            and (not _is_code(level, other) or _is_known(level, other))
             and (m > n == 1 or (m >= n and _is_known(level, other)))
         ]
         if len(near) == 1:
             mended[level] = near[0]
     return mended
+
+
+def _is_code(a: str, b: str) -> bool:
+    """Whether levels differ in a letter that tells one of several from another: `Compound A`, `Stat5a`."""
+    own = [sorted({*words(one)} - {*words(other)}) for one, other in ((a, b), (b, a))]
+    if len(own[0]) != 1 or len(own[1]) != 1:
+        return False
+    x, y = own[0][0], own[1][0]
+    last = len(x) == len(y) and x[:-1] == y[:-1]
+    return last or any(not c.isalpha() for c in x + y)
 
 
 def _is_known(level: str, other: str) -> bool:

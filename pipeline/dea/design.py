@@ -120,7 +120,8 @@ def make_design(
 
     Levels are sorted by code point. Covariates and blocks are columns against their first level.
     Blocks are columns where every block holds every group; otherwise they are correlated samples.
-    Blocks of one sample each are left out, and so is a single block.
+    Blocks of one sample each are left out, and so are a single block, and blocks that groups and covariates
+    tell already.
 
     Parameters
     ----------
@@ -152,7 +153,7 @@ def make_design(
         if len(block) != n_samples:
             raise ValueError(f"block has {len(block)} values for {n_samples} samples")
         blocks, codes = _codes(block)
-        if 1 < len(blocks) < n_samples:
+        if 1 < len(blocks) < n_samples and _adds_rank(parts, np.eye(len(blocks))[codes]):
             block_codes = codes
             seen = {(int(g), int(b)) for g, b in zip(group, codes, strict=True)}
             complete = len(seen) == len(levels) * len(blocks)
@@ -173,6 +174,12 @@ def _codes(values: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
     levels = tuple(sorted(set(values)))
     place = {level: i for i, level in enumerate(levels)}
     return levels, np.array([place[v] for v in values], dtype=np.int64)
+
+
+def _adds_rank(parts: Sequence[Floats], more: Floats) -> bool:
+    before = np.hstack(parts)
+    with_more = np.hstack([before, more])
+    return int(np.linalg.matrix_rank(with_more)) > int(np.linalg.matrix_rank(before))
 
 
 def _add_treatment(

@@ -70,8 +70,11 @@ def _parse_gaf(lines: _Lines, rules: EvidenceRules) -> Rows:
         ):
             dropped[reason] += 1
         else:
-            # A GAF writes MGI:12345 as the id of database MGI, and P12345 as that of UniProtKB.
-            rows.append(Row({"symbol": cells[2], "id": cells[1]}, cells[4]))
+            # A GAF writes MGI:12345 as the id of database MGI, P12345 as that of UniProtKB, and 12345 as
+            # RGD's, which is no Entrez id.
+            bare = cells[1].isdecimal() and "ncbi" not in cells[0].lower()
+            name = f"{cells[0]}:{cells[1]}" if bare else cells[1]
+            rows.append(Row({"symbol": cells[2], "id": name}, cells[4]))
     return Rows(rows, dropped, header=header)
 
 

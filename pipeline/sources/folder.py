@@ -1,6 +1,8 @@
 """A folder of studies: each sub-folder holds counts, and what is known of the samples, if anything."""
 
 import hashlib
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -28,6 +30,8 @@ GEO_NAMES = (
     "*_family.soft.gz",
 )
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 @dataclass(frozen=True, slots=True)
 class FolderSource:
@@ -38,7 +42,7 @@ class FolderSource:
     def studies(self) -> list[str]:
         """Names of the studies, sorted; a folder without counts is one too, and is refused later."""
         try:
-            return sorted(
+            names = sorted(
                 entry.name
                 for entry in self.path.iterdir()
                 if entry.is_dir() and not entry.name.startswith(".")
@@ -47,6 +51,13 @@ class FolderSource:
             raise InputError(
                 f"the folder of studies {self.path} can't be read: {error.strerror}"
             ) from error
+        for name in names:
+            # Bytes that are no UTF-8 come as lone surrogates, which neither a file of ours nor JSON can hold.
+            if _SURROGATE.search(name):
+                raise InputError(
+                    f"the folder {os.fsencode(name)!r} in {self.path} has a name that is not UTF-8; rename it"
+                )
+        return names
 
     def fingerprint(self, study: str) -> str:
         """Hash that changes when a table of the study does; no content is read.

@@ -13,6 +13,33 @@ _SHOWN = 6
 # Where a name may begin or end within a text: beside a sign, but not at the point of a number.
 _EDGE = re.compile(r"[\W_]")
 _POINT = re.compile(r"(?<=\d)\.(?=\d)")
+# A column with one of these words names another sample than the row's own.
+_PARTNER = frozenset(
+    {
+        "matched",
+        "match",
+        "matching",
+        "paired",
+        "pair",
+        "partner",
+        "mate",
+        "control",
+        "ctrl",
+        "reference",
+    }
+    | {
+        "ref",
+        "baseline",
+        "normal",
+        "parent",
+        "parental",
+        "twin",
+        "sibling",
+        "input",
+        "versus",
+        "vs",
+    }
+)
 
 Pairs = list[tuple[str, int]]
 
@@ -35,7 +62,8 @@ def join_samples(names: Sequence[str], table: pd.DataFrame) -> Join:
     and signs (R writes `X10.2` for `10_2`); it begins with the name; it holds the name as a whole word;
     the name begins with the cell; the name holds the cell as a whole word. A name must match one row, and
     a row one name. The column with most matches is taken; among equals the stricter way, then the
-    earlier column.
+    earlier column. One that names each sample's partner (`matched_sample`, `control`) is taken only where no
+    other has half of the names.
 
     Raises
     ------
@@ -47,14 +75,11 @@ def join_samples(names: Sequence[str], table: pd.DataFrame) -> Join:
         str(column): ["" if pd.isna(cell) else str(cell).strip() for cell in table[column]]
         for column in table.columns
     }
-    best = Join({}, "", "", list(names), [])
-    for how in _WAYS:
-        if len(best.rows) < min(len(names), len(table)):
-            for column, cells in columns.items():
-                rows = _one_to_one(_WAYS[how](names, cells))
-                if len(rows) > len(best.rows):
-                    best = _make_join(names, cells, rows, column, how)
-    _check_repeats(best, names, columns)
+    tried = {name: cells for name, cells in columns.items() if not _PARTNER & {*_words_of(name)}}
+    best = _best_join(names, tried)
+    if 2 * len(best.rows) < len(names):
+        tried, best = columns, _best_join(names, columns)
+    _check_repeats(best, names, tried)
     if not best.rows:
         raise Refusal(
             "samples_mismatch",
@@ -68,6 +93,22 @@ def join_samples(names: Sequence[str], table: pd.DataFrame) -> Join:
             f"{best.column!r}, {_some(best.unmatched_rows)}, which do not match; mend the names",
         )
     return best
+
+
+def _best_join(names: Sequence[str], columns: dict[str, list[str]]) -> Join:
+    best = Join({}, "", "", list(names), [])
+    n_rows = max(map(len, columns.values()), default=0)
+    for how in _WAYS:
+        if len(best.rows) < min(len(names), n_rows):
+            for column, cells in columns.items():
+                rows = _one_to_one(_WAYS[how](names, cells))
+                if len(rows) > len(best.rows):
+                    best = _make_join(names, cells, rows, column, how)
+    return best
+
+
+def _words_of(column: str) -> list[str]:
+    return re.sub(r"[\W_]+", " ", column.lower()).split()
 
 
 def _make_join(

@@ -17,6 +17,7 @@ from pipeline.dea.settings import ENGINE_VERSION
 from pipeline.sources.genes import MappingRecord, map_counts
 from pipeline.sources.refusal import Refusal
 from pipeline.sources.study_input import StudyInput
+from pipeline.stages.identical import SAME, identical_samples, without_copies
 from pipeline.stages.task import StudyTask, gene_index
 from storage.schema import SCHEMA_VERSION
 
@@ -73,6 +74,18 @@ def prepare_study(task: StudyTask, journal: Journal | None = None) -> Prepared:
         )
     excluded = {name: "zero_library" for name in study.samples.index if name in empty}
     curation = curate(study.samples, task.curate, excluded, task.design, journal)
+    flags = study.flags
+    if identical := identical_samples(mapped.counts, mapped.samples):
+        group_of = {
+            member: group
+            for name, group in curation.groups.items()
+            for member in curation.summed.get(name, (name,))
+        }
+        if copies := without_copies(identical, group_of):
+            flags = (*flags, SAME)
+            curation = curate(
+                study.samples, task.curate, {**excluded, **copies}, task.design, journal
+            )
     unused = dict(curation.unused)
     unused |= dict.fromkeys(study.unmatched_counts, "not_in_samples_table")
     unused |= dict.fromkeys(study.unmatched_rows, "no_counts")
@@ -87,7 +100,7 @@ def prepare_study(task: StudyTask, journal: Journal | None = None) -> Prepared:
         curation=curation,
         unused=unused,
         runs=_runs(study.runs, curation),
-        flags=study.flags,
+        flags=flags,
         mapping=mapped.record,
         part=_part_key(task, samples, counts, curation, study),
     )
