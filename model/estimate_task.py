@@ -1,7 +1,6 @@
 """What fitting a task will take of this machine: refused before the first step where it can't be had."""
 
 import jax
-import psutil
 
 from model.batches.loader import loader_kind, resident_bytes, streamed_bytes
 from model.start import start_bytes
@@ -10,8 +9,8 @@ from model.training.estimate import Estimate, check_fits, estimate_training
 from model.training.placement import mesh_of
 
 
-def estimate_task(task: Task) -> Estimate:
-    """What fitting will take; refused if it can't fit on this machine, or asks for devices that it lacks."""
+def estimate_task(task: Task, host_bytes: int) -> Estimate:
+    """What fitting will take; refused if it can't fit, on a host with so many bytes, or lacks its devices."""
     recipe, se = task.recipe, task.recipe.fit.loss.weight_by_se
     mesh_of(recipe.devices)
     n_genes = int(task.scaling.mask.sum())
@@ -36,7 +35,7 @@ def estimate_task(task: Task) -> Estimate:
     check_fits(
         estimate,
         device_bytes=None if on_host else (devices[0].memory_stats() or {}).get("bytes_limit"),
-        host_bytes=psutil.virtual_memory().available,
+        host_bytes=host_bytes,
         shared=on_host,
         n_devices=len(devices),
     )

@@ -1,12 +1,14 @@
 """One model from a split and its training copy: fitted, or gone on with, in its own folder."""
 
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 
 from model.baselines.copy_matrix import CopyMatrix
 from model.batches.loader import make_loader
 from model.batches.rows import epoch_rows, ordered_rows
 from model.networks.autoencoder import Autoencoder
+from model.recipe import Devices
 from model.start import start_at_components
 from model.task import Task, row_weights
 from model.training.environment import describe_environment
@@ -26,6 +28,43 @@ def fit_model(
     Where it is stopped while it looks for its start, nothing is saved. Metrics go to its `metrics.jsonl`
     unless they are wanted elsewhere.
     """
+    task.folder.mkdir(parents=True, exist_ok=True)
+    newest = task.checkpoints.newest()
+    if newest is not None:
+        newest.identity.check_resumable(task.identity)
+    with _network_and_data(task) as (net, data):
+        try:
+            if newest is None:
+                _start(net, data, task, stop)
+            return train(
+                net,
+                data,
+                task.recipe.fit,
+                checkpoints=task.checkpoints,
+                identity=task.identity,
+                metrics=metrics or task.metrics,
+                stop=stop,
+            )
+        except StopAskedError:
+            return begin(task.recipe.fit)
+
+
+def start_of(task: Task) -> Autoencoder:
+    """The network of a task before its first step, on one device."""
+    alone = replace(task, recipe=replace(task.recipe, devices=Devices()))
+    with _network_and_data(alone) as (net, data):
+        _start(net, data, alone, lambda: False)
+    return net
+
+
+def _start(net: Autoencoder, data: Data, task: Task, stop: Callable[[], bool]) -> None:
+    if task.recipe.network.initial == "pca":
+        training = CopyMatrix(task.copy, task.training, task.scaling)
+        start_at_components(net, training, data, task.recipe.fit, stop)
+
+
+@contextmanager
+def _network_and_data(task: Task) -> Iterator[tuple[Autoencoder, Data]]:
     fit = task.recipe.fit
     scaling = task.scaling
     devices = task.recipe.devices
@@ -42,10 +81,6 @@ def fit_model(
         )
     if mesh is not None:
         place_network(net, mesh)
-    task.folder.mkdir(parents=True, exist_ok=True)
-    newest = task.checkpoints.newest()
-    if newest is not None:
-        newest.identity.check_resumable(task.identity)
     loader = make_loader(task.copy, fit.batch_size, task.loader, se=fit.loss.weight_by_se)
     data = Data(
         loader=loader,
@@ -56,20 +91,7 @@ def fit_model(
         mesh=mesh,
     )
     try:
-        if newest is None and task.recipe.network.initial == "pca":
-            training = CopyMatrix(task.copy, task.training, scaling)
-            start_at_components(net, training, data, fit, stop)
-        return train(
-            net,
-            data,
-            fit,
-            checkpoints=task.checkpoints,
-            identity=task.identity,
-            metrics=metrics or task.metrics,
-            stop=stop,
-        )
-    except StopAskedError:
-        return begin(fit)
+        yield net, data
     finally:
         loader.close()
 

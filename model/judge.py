@@ -79,23 +79,19 @@ def held_out(task: Task, contrasts: np.ndarray, halves: Halves | None = None) ->
 def unknown_rows(task: Task, part: str) -> np.ndarray:
     """Numbers of the split's contrasts of a part, without those that fitted the model, if it is not `train`.
 
-    A model that was trained on another split, or before `prepare --fresh`, may know some of them.
+    A model that was trained on another split, or before `prepare --fresh`, may know some of them. On a split
+    by component, it knows the whole component of each.
     """
     chosen = task.split.rows(part)
     if part == "train":
         return chosen
     known = task.training if part == "validation" else np.r_[task.training, task.validation]
-    return chosen[~np.isin(copy_rows(task.copy, task.split, chosen), known)]
-
-
-def validation_rows(task: Task) -> HeldOut:
-    """The contrasts that chose the model's checkpoint, as they are weighted in training."""
-    return HeldOut(
-        CopyMatrix(task.copy, task.validation, task.scaling),
-        reference_of(task),
-        row_weights(task)[task.validation],
-        tuple(task.copy.contrasts[row] for row in task.validation),
-    )
+    split = task.split
+    if split.by == "component":
+        ids = np.asarray(task.copy.contrasts)[known]
+        components = split.component[np.isin(split.contrasts, ids)]
+        return chosen[~np.isin(split.component[chosen], components)]
+    return chosen[~np.isin(copy_rows(task.copy, split, chosen), known)]
 
 
 def reference_of(task: Task) -> Floats:

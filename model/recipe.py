@@ -1,6 +1,6 @@
 """All settings of a model: its network, its training, and the memory that it may take."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from model.networks.settings import PAPER_NETWORK, NetworkSettings
@@ -62,12 +62,23 @@ class Recipe:
     loader: Streaming = field(default_factory=Streaming)
     memory_gib: float = 4.0
 
+    def __post_init__(self) -> None:
+        if not self.memory_gib >= 0:
+            raise ValueError(f"memory_gib must not be negative, got {self.memory_gib}")
+
     def binding(self) -> dict[str, Any]:
         """The settings, by dotted name, that a resumed training must share with its beginning."""
         return {k: v for k, v in flatten(asdict(self)).items() if k not in _FREE}
 
 
 PAPER = Recipe(network=PAPER_NETWORK, fit=PAPER_TRAINING)
+
+
+def paper_recipe(own: Recipe | None) -> Recipe:
+    """The paper's network and training, on the devices and in the memory that one's own recipe names."""
+    if own is None:
+        return PAPER
+    return replace(PAPER, devices=own.devices, loader=own.loader, memory_gib=own.memory_gib)
 
 
 def flatten(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -8,12 +8,13 @@ import numpy as np
 
 from model.baselines.copy_matrix import CopyMatrix
 from model.baselines.matrix import Floats, Matrix, row_blocks
-from model.baselines.observed_pca import ObservedPca, ObservedPcaSettings, fit_observed_pca
+from model.baselines.observed_pca import ObservedPcaSettings, fit_observed_pca
 from model.baselines.pca import PcaSettings, fit_pca
-from model.baselines.projection import Projection, mean_only, random_projection
+from model.baselines.projection import mean_only, random_projection
 from model.evaluation.intervals import Interval, r2_gain, r2_interval
 from model.evaluation.recall import sign_asymmetry, top_gene_recall
 from model.evaluation.scores import Scores
+from model.fit_model import start_of
 from model.judge import (
     HEIGHT,
     HIDDEN_SHARE,
@@ -23,7 +24,6 @@ from model.judge import (
     score_hidden,
     score_visible,
     unknown_rows,
-    validation_rows,
 )
 from model.networks.autoencoder import Autoencoder
 from model.task import Task
@@ -32,7 +32,7 @@ from model.training.step import code_step
 from storage.errors import InputError
 
 # Bump when the same model and split give other scores, or more of them.
-EVALUATION_VERSION = 4
+EVALUATION_VERSION = 5
 
 
 UNTRAINED = "the start, untrained"
@@ -132,25 +132,10 @@ def make_coders(task: Task, model: Coder, *, seed: int = 0) -> Coders:
     baselines, pca = _fit_baselines(training, reference, rank, seed)
     found: dict[str, tuple[int, Coder]] = {"model": (rank, model)}
     ranks = [baselines[name][0] for name in STARTS if name in baselines]
-    if task.recipe.network.initial == "pca" and ranks == [rank, rank]:
-        projection, observed = (baselines[name][1] for name in STARTS)
-        assert isinstance(projection, Projection)
-        assert isinstance(observed, ObservedPca)
-        found[UNTRAINED] = (rank, _untrained(task, [observed.components, projection.components]))
+    # By its validation contrasts the start was chosen of two.
+    if task.recipe.network.initial == "pca" and ranks == [rank, rank] and len(task.validation):
+        found[UNTRAINED] = (rank, NetworkCoder(start_of(task)))
     return Coders({**found, **baselines}, pca)
-
-
-def _untrained(task: Task, starts: list[Floats]) -> Coder:
-    """The model as it was before its first step: at those components that fit the validation rows better."""
-    n_genes = int(task.scaling.mask.sum())
-    net = Autoencoder(task.recipe.network, n_genes, seed=task.recipe.fit.seed)
-    coder, rows = NetworkCoder(net), validation_rows(task)
-    found = []
-    for components in starts:
-        net.start_at(jnp.asarray(components))
-        found.append(score_visible(coder, rows).r2)
-    net.start_at(jnp.asarray(starts[int(np.argmax(found))]))
-    return coder
 
 
 def score_beside_baselines(

@@ -14,6 +14,7 @@ from model.start import check_start
 from model.trained_on import TrainedOn
 from model.training.checkpoints import FOLDER as CHECKPOINTS
 from model.training.checkpoints import Checkpoints, Identity
+from model.training.gene_columns import check_genes
 from model.training.loop import check_batch
 from model.training.metrics import JsonLines
 from storage.chunk_cache import CACHE
@@ -132,6 +133,7 @@ def make_task(
         )
         weight, among = split.weight[training], often_tested(split, copy.genes)
         scaling = scaling_of_rows(copy, rows, studies, weight, among, split.scaling, demands)
+    check_genes(scaling.mask)
     check_start(recipe.network, len(training), int(scaling.mask.sum()))
     return Task(
         folder=folder,

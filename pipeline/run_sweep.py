@@ -85,7 +85,14 @@ def run_sweep(
     InputError
         A trial can't fit into a worker's memory, or the recipe can't be swept like this.
     """
-    planned = plan_trials(kind, recipe, settings, int(split.fold.max()) + 1)
+    # A fold is a component's, so that a split of few has some that hold nothing.
+    folds = [fold for fold in range(int(split.fold.max()) + 1) if len(split.fold_rows(fold)[1])]
+    planned = plan_trials(kind, recipe, settings, folds)
+    if JUDGED[kind] != "fold" and not len(split.rows(JUDGED[kind])):
+        raise InputError(
+            f"the split has no {JUDGED[kind]} contrast, by which this sweep is judged; give [prepare.split] "
+            "other shares"
+        )
     trials = [
         TrialTask(
             disk=disk,
@@ -107,7 +114,7 @@ def run_sweep(
     report(Progress(stage="sweep", done=0, total=len(items)))
     found_results = results(client, run_item, items, resources=resources)
     for done, (item, result) in enumerate(found_results, start=1):
-        what = item.trial.name if isinstance(item, TrialTask) else f"{item.kind} baselines"
+        what = item.trial.name if isinstance(item, TrialTask) else _baselines_name(item)
         if isinstance(result, BaseException):
             failed[what] = repr(result)
         elif isinstance(result, list):
@@ -142,6 +149,12 @@ def run_item(item: Item) -> TrialResult | list[BaselineResult]:
     return run_trial(item) if isinstance(item, TrialTask) else run_baselines(item)
 
 
+def _baselines_name(item: BaselineTask) -> str:
+    ranks = ", ".join(map(str, item.ranks))
+    without = "" if item.fold is None else f" without fold {item.fold}"
+    return f"{item.kind} baselines of rank {ranks}{without}"
+
+
 def _ceiling(item: TrialTask, split: Split) -> Interval | None:
     task = make_trial_task(item, split)
     found = ceiling_of(judging(item, task, item.trial.fold))
@@ -174,7 +187,7 @@ def _baselines(trials: list[TrialTask], planned: list[Trial]) -> list[BaselineTa
 
 def _check_fits(trials: list[TrialTask], kind: Kind, split: Split, task_memory: int | None) -> None:
     """Refuse a sweep with a trial that can't be trained, or that would be killed by its worker's limit."""
-    # Each is estimated whatever the limit: what can't fit on any machine is refused there.
+    # Each is estimated whatever the limit: what no network can be is refused there. This machine trains none.
     needed, largest = max((_estimate(item, kind, split), item.trial.name) for item in trials)
     if task_memory is not None and needed > task_memory:
         raise InputError(

@@ -23,9 +23,10 @@ class Split:
 
     `store` and `generation` say which; `contrasts`, `studies` and the next four are (contrast,), `genes` and
     the rest (gene,), all in the order of the generation. `scaling` is "rms" or "standard", `observed` says
-    which entries count: "tested" or "measured"; `copy` is the key of the training copy made for it. A
-    selected gene is tested in `min_contrasts` training contrasts of `min_studies` studies, and its variance
-    is above `min_variance` and, unless `keep` is None, among the `keep` highest.
+    which entries count: "tested" or "measured"; `by` is "component" or "row"; `copy` is the key of the
+    training copy made for it. A selected gene is tested in `min_contrasts` training contrasts of
+    `min_studies` studies, and its variance is above `min_variance` and, unless `keep` is None, among the
+    `keep` highest.
     """
 
     generation: str
@@ -46,6 +47,7 @@ class Split:
     selected: npt.NDArray[np.bool_]
     scaling: str
     observed: str
+    by: str
     copy: str
     min_contrasts: int
     min_studies: int
@@ -59,7 +61,8 @@ class Split:
             v.name: _plain(dataset[v.name].values, v.dtype)
             for v in (*SPLIT_CONTRASTS, *SPLIT_GENES)
         }
-        genes = json.loads(dataset.attrs["settings"])["genes"]
+        settings = json.loads(dataset.attrs["settings"])
+        genes = settings["genes"]
         return cls(
             generation=str(dataset.attrs["generation"]),
             store=store,
@@ -68,6 +71,7 @@ class Split:
             genes=_plain(dataset[GENE].values, "string"),
             scaling=str(dataset.attrs["scaling"]),
             observed=str(dataset.attrs["observed"]),
+            by=str(settings["split"]["by"]),
             copy=str(dataset.attrs["copy"]),
             min_contrasts=int(genes["min_contrasts"]),
             min_studies=int(genes["min_studies"]),

@@ -1,5 +1,6 @@
 """What a training takes, and what is refused before it begins."""
 
+import sys
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from model.baselines.pca import PcaSettings, fit_pca, pca_bytes
 from model.estimate_task import estimate_task
 from model.networks.autoencoder import count_parameters
 from model.networks.settings import LINEAR_NETWORK, CodeTooWideError, NetworkSettings
-from model.recipe import PAPER, Devices, Recipe
+from model.recipe import PAPER, Devices, Recipe, Streaming, paper_recipe
 from model.task import make_task
 from model.training.estimate import Estimate, check_fits, estimate_training
 from model.training.settings import LossSettings, TrainSettings
@@ -169,9 +170,24 @@ def test_what_a_training_needs_and_lacks_is_refused_at_once(
     alone = Recipe(fit=fit, devices=Devices(rows=2), network=linear)
     task = make_task(workspace.disk, workspace.root, "x", split, alone)
     with pytest.raises(InputError, match=r"\[train.devices\] ask for 2 devices, and there are 1"):
-        estimate_task(task)
+        estimate_task(task, sys.maxsize)
     for network, has_start in ((linear, False), (NetworkSettings(code=3), True)):
         task = make_task(
             workspace.disk, workspace.root, "x", split, Recipe(fit=fit, network=network)
         )
-        assert (estimate_task(task).start_bytes > 0) == has_start
+        assert (estimate_task(task, sys.maxsize).start_bytes > 0) == has_start
+
+
+def test_the_papers_recipe_is_trained_on_the_devices_and_in_the_memory_of_one_s_own() -> None:
+    own = Recipe(devices=Devices(genes=2), loader=Streaming(threads=3), memory_gib=0.0)
+    recipe = paper_recipe(own)
+    assert (recipe.network, recipe.fit) == (PAPER.network, PAPER.fit)
+    assert (recipe.devices, recipe.loader, recipe.memory_gib) == (own.devices, own.loader, 0.0)
+    assert paper_recipe(None) == PAPER
+
+
+def test_settings_that_mean_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="memory_gib must not be negative, got -1"):
+        Recipe(memory_gib=-1)
+    with pytest.raises(ValueError, match="seed must not be negative, got -1"):
+        TrainSettings(seed=-1)

@@ -10,20 +10,26 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from cluster.connect import connect
 from model.evaluation.intervals import mean_gain, mean_r2
 from model.evaluation.study_sums import StudySums
 from model.judge import Judgement
 from model.recipe import PAPER, Recipe
+from model.sweeps.baselines import BaselineResult
 from model.sweeps.plan import plan_trials
 from model.sweeps.settings import SearchSpace, SweepSettings
 from model.sweeps.summary import summarise
 from model.sweeps.trial import TrialResult
+from model.training.settings import TrainSettings
 from pipeline.cli import app
 from pipeline.inflight import results as results_of_tasks
+from pipeline.run_sweep import run_sweep
 from pipeline.workspace import Workspace
 from storage.errors import InputError
 from storage.split import Split
 from tests.support.prepared import prepare, random_workspace
+from tests.support.whole_run import silent
+from tests.support.workspaces import IN_PROCESS
 
 CONFIG = """
 [genes]
@@ -80,7 +86,7 @@ def results(workspace: Workspace, name: str) -> list[Path]:
 
 
 def test_a_sweep_over_neurons_has_the_papers_network_at_each_width() -> None:
-    trials = plan_trials("neurons", PAPER, SweepSettings(), 4)
+    trials = plan_trials("neurons", PAPER, SweepSettings(), range(4))
     assert [t.recipe.network.code for t in trials] == [t.at for t in trials]
     assert (trials[0].at, trials[-1].at) == (1, 2000)
     assert trials[-1].recipe == PAPER
@@ -88,7 +94,7 @@ def test_a_sweep_over_neurons_has_the_papers_network_at_each_width() -> None:
 
 
 def test_layers_share_their_units_and_a_single_one_is_the_code() -> None:
-    trials = plan_trials("layers", PAPER, SweepSettings(), 4)
+    trials = plan_trials("layers", PAPER, SweepSettings(), range(4))
     assert len(trials) == 20
     for trial in trials:
         net = trial.recipe.network
@@ -99,7 +105,9 @@ def test_layers_share_their_units_and_a_single_one_is_the_code() -> None:
 
 
 def test_more_draws_of_a_random_search_keep_the_first_ones() -> None:
-    few, many = (plan_trials("random", Recipe(), SweepSettings(trials=n), 4) for n in (3, 30))
+    few, many = (
+        plan_trials("random", Recipe(), SweepSettings(trials=n), range(4)) for n in (3, 30)
+    )
     assert many[:3] == few
     rates = [t.recipe.fit.learning_rate for t in many]
     assert len(set(rates)) > 25
@@ -110,9 +118,44 @@ def test_more_draws_of_a_random_search_keep_the_first_ones() -> None:
 
 
 def test_folds_need_two_and_each_is_held_out_once() -> None:
-    assert [t.fold for t in plan_trials("folds", Recipe(), SweepSettings(), 4)] == [0, 1, 2, 3]
+    planned = plan_trials("folds", Recipe(), SweepSettings(), [0, 1, 3])
+    assert [t.fold for t in planned] == [0, 1, 3]
     with pytest.raises(InputError, match="single fold"):
-        plan_trials("folds", Recipe(), SweepSettings(), 1)
+        plan_trials("folds", Recipe(), SweepSettings(), range(1))
+
+
+def test_layers_without_a_unit_each_are_refused() -> None:
+    settings = SweepSettings(layers=(7,), units=(6,))
+    with pytest.raises(InputError, match=r"layers \[7\] in \[sweep\] is more than units \[6\]"):
+        plan_trials("layers", Recipe(), settings, range(4))
+
+
+def test_seeds_of_a_rank_begin_at_the_recipe_s() -> None:
+    recipe = Recipe(fit=TrainSettings(seed=7))
+    planned = plan_trials("ranks", recipe, SweepSettings(ranks=(2,), seeds=3), range(4))
+    assert [t.recipe.fit.seed for t in planned] == [7, 8, 9]
+
+
+def test_a_gain_needs_both_pcas_of_its_rank() -> None:
+    sums = StudySums(("a", "b"), (1.0, 2.0), (4.0, 4.0), (9.0, 9.0))
+    judgement = Judgement(sums, sums, None)
+    names = ("PCA, zeros for missing", "PCA, observed entries")
+    both = [BaselineResult(name, 3, None, judgement) for name in names]
+    assert summarise([], both)[0].gain is not None
+    assert summarise([], both[:1])[0].gain is None
+
+
+def test_a_sweep_without_contrasts_to_judge_by_is_refused_before_any_training(
+    prepared: tuple[Workspace, Split],
+) -> None:
+    workspace, split = prepared
+    untested = replace(split, part=np.where(split.part == "test", "train", split.part))
+    with connect(IN_PROCESS) as client, pytest.raises(InputError, match="has no test contrast"):
+        run_sweep(
+            *(workspace.disk, workspace.root, client, silent, "none", "ranks", Recipe()),
+            *(SweepSettings(), untested),
+        )
+    assert not (workspace.root / "models/none").exists()
 
 
 def test_a_search_space_without_values_is_refused() -> None:

@@ -20,7 +20,7 @@ def test_events_are_the_lines_and_a_killed_and_resumed_training_leaves_no_step_t
 ) -> None:
     metrics, folder = JsonLines(tmp_path / "metrics.jsonl"), tmp_path / "tensorboard"
     events = EventFiles(metrics, folder)
-    events.go_back_to(0)
+    events.go_back_to(0, 0)
     events.write(lines(1, 4))
     epoch = {"step": 4, "epoch": 0, "validation_loss": 0.5, "learning_rate": 0.001}
     events.write([epoch])
@@ -30,7 +30,7 @@ def test_events_are_the_lines_and_a_killed_and_resumed_training_leaves_no_step_t
     assert steps_of(folder, "epoch/validation_loss") == {4: 0.5}
     # The checkpoint is of step 4.
     resumed = EventFiles(metrics, folder)
-    resumed.go_back_to(4)
+    resumed.go_back_to(4, 9)
     resumed.write(lines(5, 6))
     resumed.close()
     assert sorted(steps_of(folder, "step/loss")) == [1, 2, 3, 4, 5, 6]

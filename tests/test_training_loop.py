@@ -168,8 +168,29 @@ def test_metrics_that_cannot_be_written_anew_are_named_with_the_cure(tmp_path: P
     # In the way of what is to take the place of the file.
     (tmp_path / ".tmp-metrics.jsonl").mkdir()
     with pytest.raises(StoreError, match=rf"cannot write {lines.path}: .*free space"):
-        lines.go_back_to(1)
+        lines.go_back_to(1, 0)
     assert lines.read() == [{"step": 1}, {"step": 2}]
+
+
+def test_lines_of_an_epoch_that_is_taken_again_are_forgotten(tmp_path: Path) -> None:
+    lines = JsonLines(tmp_path / "metrics.jsonl")
+    told = [{"step": 4, "epoch": 0}, {"step": 8}, {"step": 8, "epoch": 1}]
+    lines.write(told)
+    lines.go_back_to(8, 1)
+    assert lines.read() == told[:2]
+
+
+def test_what_a_killed_save_or_deletion_left_is_no_checkpoint_and_goes(tmp_path: Path) -> None:
+    run(tmp_path, settings=replace(SETTINGS, epochs=1))
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    newest = checkpoints.newest()
+    assert newest is not None
+    for left in ("000000002.orbax-checkpoint-tmp", ".deleted-000000001-epoch"):
+        (checkpoints.folder / left).mkdir()
+    assert checkpoints.best() == newest
+    run(tmp_path)
+    names = [path.name for path in checkpoints.folder.iterdir()]
+    assert all(name.partition("-")[0].isdigit() and "tmp" not in name for name in names)
 
 
 def test_another_gene_list_generation_or_setting_is_refused_with_both_named(tmp_path: Path) -> None:

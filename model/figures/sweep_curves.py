@@ -1,6 +1,8 @@
 """Figures of sweeps: loss against neurons or layers, and R² against rank beside the baselines."""
 
+import re
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -54,7 +56,9 @@ def plot_losses(points: Sequence[Point], kind: Kind, n_genes: int, loss: LossSet
     """
     figure, axes = new_figure(7.2, 4.6)
     model = [point for point in points if point.model == "model"]
-    for colour, group in zip(_GROUPS, sorted({p.group for p in model}, reverse=True), strict=False):
+    # "2,000 units" before "500 units".
+    groups = sorted({p.group for p in model}, key=lambda g: -int(re.sub(r"\D", "", g) or 0))
+    for colour, group in zip(cycle(_GROUPS), groups, strict=False):
         those = [point for point in model if point.group == group]
         at = [point.at for point in those]
         label = f", {group}" if group else ""

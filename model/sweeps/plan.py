@@ -1,6 +1,6 @@
 """Which trainings a sweep consists of: a function of the recipe, the settings and the kind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -38,13 +38,15 @@ class Trial:
     fold: int | None = None
 
 
-def plan_trials(kind: Kind, recipe: Recipe, settings: SweepSettings, n_folds: int) -> list[Trial]:
-    """All trainings of a sweep.
+def plan_trials(
+    kind: Kind, recipe: Recipe, settings: SweepSettings, folds: Sequence[int]
+) -> list[Trial]:
+    """All trainings of a sweep; `folds` are those of the split that hold contrasts.
 
     Raises
     ------
     InputError
-        The recipe allows no such network, or the split has a single fold.
+        The recipe allows no such network, no layer has a unit, or the split has a single fold.
     """
     if kind == "neurons":
         return [
@@ -52,12 +54,18 @@ def plan_trials(kind: Kind, recipe: Recipe, settings: SweepSettings, n_folds: in
             for n in sorted(set(settings.neurons))
         ]
     if kind == "layers":
-        return [
+        found = [
             _of_layers(recipe, n, units)
             for units in sorted(set(settings.units), reverse=True)
             for n in sorted(set(settings.layers))
             if n <= units
         ]
+        if not found:
+            raise InputError(
+                f"each of layers {list(settings.layers)} in [sweep] is more than units "
+                f"{list(settings.units)}, which the layers share; give more units"
+            )
+        return found
     if kind == "ranks":
         return [
             Trial(
@@ -66,16 +74,14 @@ def plan_trials(kind: Kind, recipe: Recipe, settings: SweepSettings, n_folds: in
                 at=rank,
             )
             for rank in sorted(set(settings.ranks))
-            for seed in range(settings.seeds)
+            for seed in range(recipe.fit.seed, recipe.fit.seed + settings.seeds)
         ]
     if kind == "folds":
-        if n_folds < 2:
+        if len(folds) < 2:
             raise InputError(
                 "the split has a single fold; set folds in [prepare.split] and prepare again"
             )
-        return [
-            Trial(name=f"fold-{fold}", recipe=recipe, at=fold, fold=fold) for fold in range(n_folds)
-        ]
+        return [Trial(name=f"fold-{fold}", recipe=recipe, at=fold, fold=fold) for fold in folds]
     return [
         Trial(name=f"random-{i:04d}", recipe=_draw(recipe, settings.search, i), at=i)
         for i in range(settings.trials)

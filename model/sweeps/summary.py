@@ -13,6 +13,8 @@ from model.judge import Judgement
 from model.sweeps.baselines import BaselineResult
 from model.sweeps.trial import TrialResult
 
+_PCAS = {"PCA, zeros for missing", "PCA, observed entries"}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Point:
@@ -99,11 +101,9 @@ def _scores(
     """The scores of a point: of several trainings of one model, each beside the best PCA there."""
     visible = [judgement.visible for judgement in judged]
     replicates = [j.replicates for j in judged if j.replicates is not None]
-    pcas = [
-        result.judgement
-        for result in baselines
-        if result.model.startswith("PCA") and result.rank == rank
-    ]
+    found = [r for r in baselines if r.model.startswith("PCA") and r.rank == rank]
+    # Beside the better of two PCAs: where one could not be fitted, there is nothing to stand beside.
+    pcas = [r.judgement for r in found] if {r.model for r in found} >= _PCAS else []
     return {
         "mse": float(np.mean([sums.mse for sums in visible])),
         "r2": mean_r2(visible),

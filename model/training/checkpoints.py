@@ -25,6 +25,7 @@ _SLACK = 1 << 20
 # Orbax' signals are one set for a process: two threads that use it at once take each other's.
 _ORBAX = threading.Lock()
 _NAME = re.compile(r"\d{9}(-epoch)?")
+_GONE = ".deleted-"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,6 +155,13 @@ class Checkpoints:
                 return found
         return newest
 
+    def clear(self) -> None:
+        """Delete what a killed training left half written or half deleted; nobody else may be training."""
+        if self.folder.is_dir():
+            for path in self.folder.iterdir():
+                if not _NAME.fullmatch(path.name):
+                    shutil.rmtree(path, ignore_errors=True)
+
     def _paths(self) -> list[Path]:
         if not self.folder.is_dir():
             return []
@@ -166,7 +174,8 @@ class Checkpoints:
             if path == newest.path:
                 continue
             if newest_is_best or not _is_epoch_end(read_about(path).progress, best_epoch):
-                shutil.rmtree(path)
+                # Renamed first: what a kill leaves of it is no checkpoint.
+                shutil.rmtree(path.rename(path.with_name(f"{_GONE}{path.name}")))
 
 
 def read_about(path: Path) -> Checkpoint:

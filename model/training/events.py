@@ -48,8 +48,8 @@ class EventFiles:
         self._lines.write(lines)
         self._add(lines)
 
-    def go_back_to(self, step: int) -> None:
-        self._lines.go_back_to(step)
+    def go_back_to(self, step: int, epoch: int) -> None:
+        self._lines.go_back_to(step, epoch)
         self.close()
         try:
             if self._folder.exists():

@@ -33,18 +33,23 @@ def make_gene_columns(
     InputError
         No gene is selected.
     """
+    check_genes(selected)
     index = np.flatnonzero(selected)
-    if not index.size:
-        raise InputError(
-            "no gene is selected: none is tested in enough training contrasts; lower min_contrasts and "
-            "min_studies of [prepare], or choose contrasts of studies that measured the same genes"
-        )
     padding = -index.size % multiple_of
     return GeneColumns(
         jnp.asarray(np.r_[index, np.full(padding, len(selected))], jnp.int32),
         jnp.asarray(np.r_[shift[index], np.zeros(padding)], jnp.float32),
         jnp.asarray(np.r_[scale[index], np.ones(padding)], jnp.float32),
     )
+
+
+def check_genes(selected: np.ndarray) -> None:
+    """Refuse to learn from no gene at all."""
+    if not selected.any():
+        raise InputError(
+            "no gene is selected: none is tested in enough training contrasts; lower min_contrasts and "
+            "min_studies of [prepare.genes], or choose contrasts of studies that measured the same genes"
+        )
 
 
 def full_axis(

@@ -28,7 +28,18 @@ Order = Callable[[int], Rows]
 
 
 class DivergedError(DexomeError):
-    """A loss or parameter is no number: the last good checkpoint stays; lower the learning rate."""
+    """A loss or parameter is no number: the last good checkpoint stays; lower the learning rate.
+
+    `what` says which, without what to do of a model.
+    """
+
+    def __init__(self, what: str, cure: str) -> None:
+        super().__init__(what, cure)
+        self.what = what
+        self.cure = cure
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.cure}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +67,10 @@ class Data:
 
 def check_batch(batch_size: int, n_rows: int, n_shares: int = 1) -> None:
     """Refuse a batch that the training rows can't fill, or that so many devices can't share evenly."""
+    if not n_rows:
+        raise InputError(
+            "there is no training contrast; give [prepare.split] other shares or fewer folds"
+        )
     what = f"batch_size {batch_size} of [train.fit]"
     if batch_size > n_rows:
         raise InputError(
@@ -98,12 +113,13 @@ def train(
         columns = place_columns(columns, data.mesh)
     optimizer = nnx.Optimizer(net, keras_adam(settings.learning_rate), wrt=nnx.Param)
     progress = begin(settings)
+    checkpoints.clear()
     newest = checkpoints.newest()
     if newest is not None:
         newest.identity.check_resumable(identity)
         restore_into(newest, net=net, optimizer=optimizer)
         progress = newest.progress
-    metrics.go_back_to(progress.step)
+    metrics.go_back_to(progress.step, progress.epoch)
 
     def save(progress: Progress) -> None:
         if not all_finite(net):
@@ -233,7 +249,8 @@ def _diverged(what: str, checkpoints: Checkpoints) -> DivergedError:
     newest = checkpoints.newest()
     kept = "there is no checkpoint yet" if newest is None else f"{newest.path} is the last good one"
     return DivergedError(
-        f"{what}; {kept}. Set a lower learning_rate in [train.fit] (a preset does not read it), and choose "
+        what,
+        f"{kept}. Set a lower learning_rate in [train.fit] (a preset does not read it), and choose "
         f"another name for the model or delete {checkpoints.folder.parent}: it goes on with its own settings "
-        "only. Or look for extreme values"
+        "only. Or look for extreme values",
     )

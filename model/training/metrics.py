@@ -14,8 +14,8 @@ class Metrics(Protocol):
     def write(self, lines: list[dict[str, Any]]) -> None:
         """Add lines; they are safe from a kill of the process when this returns."""
 
-    def go_back_to(self, step: int) -> None:
-        """Forget the lines of later steps: those will be taken again."""
+    def go_back_to(self, step: int, epoch: int) -> None:
+        """Forget the lines of later steps, and of `epoch` and later ones: those will be taken again."""
 
 
 class JsonLines:
@@ -32,8 +32,10 @@ class JsonLines:
         except OSError as error:
             raise self._cannot_write(error) from error
 
-    def go_back_to(self, step: int) -> None:
-        kept = [line for line in self.read() if line["step"] <= step]
+    def go_back_to(self, step: int, epoch: int) -> None:
+        kept = [
+            line for line in self.read() if line["step"] <= step and line.get("epoch", -1) < epoch
+        ]
         temporary = self.path.with_name(f".tmp-{self.path.name}")
         text = "".join(json.dumps(line) + "\n" for line in kept)
         try:
@@ -68,5 +70,5 @@ class NoMetrics:
     def write(self, lines: list[dict[str, Any]]) -> None:
         pass
 
-    def go_back_to(self, step: int) -> None:
+    def go_back_to(self, step: int, epoch: int) -> None:
         pass

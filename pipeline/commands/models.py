@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import pandas as pd
 import typer
 
-from model.recipe import MODELS, PAPER, Recipe
+from model.recipe import MODELS, Recipe, paper_recipe
 from model.trained_on import FILE as TRAINED_ON
 from pipeline.choose_split import choose_split
 from pipeline.commands.halves import echo_scores
@@ -63,11 +63,12 @@ def train(
     if deterministic:
         make_deterministic()
     opened = open_workspace(workspace)
-    recipe = PAPER if preset == "paper" else opened.config.train or Recipe()
+    own = opened.config.train
+    recipe = paper_recipe(own) if preset == "paper" else own or Recipe()
     if dry_run:
         chosen = choose_split(opened, split, preset)
         task = make_task(opened.disk, opened.root, name, chosen, recipe)
-        estimate = estimate_task(task)
+        estimate = estimate_task(task, _free_bytes())
         fields = {"split": chosen.store, **asdict(estimate)}
         _echo(fields, {"split": chosen.store, **_told(estimate)}, as_json)
         return
@@ -76,6 +77,15 @@ def train(
     _echo(fields, {key: str(value) for key, value in fields.items()}, as_json)
     if fields["ended"] == STOPPED:
         raise typer.Exit(EXIT_INTERRUPTED)
+
+
+def _free_bytes() -> int:
+    """Memory that this process may take: what is free of the machine, or was given to its job."""
+    import psutil
+
+    from cluster.own_memory import own_memory_bytes
+
+    return min(psutil.virtual_memory().available, own_memory_bytes())
 
 
 # How a training ended that SIGTERM or Ctrl-C cut short.
@@ -107,7 +117,7 @@ def train_model(
     task = make_task(opened.disk, opened.root, name, split, recipe)
     newest = task.checkpoints.newest()
     if newest is None or not newest.progress.why_ended(recipe.fit):
-        estimate_task(task)
+        estimate_task(task, _free_bytes())
     if newest is not None:
         newest.identity.check_resumable(task.identity)
     events = EventFiles(task.metrics, task.folder / "tensorboard") if tensorboard else None

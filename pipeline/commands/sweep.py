@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 import typer
 
-from model.recipe import PAPER, Recipe
+from model.recipe import Recipe, paper_recipe
 from model.sweeps.settings import Kind
 from pipeline.choose_split import choose_split
 from pipeline.commands.machines import machines
@@ -49,7 +49,8 @@ def sweep(
     from pipeline.run_sweep import run_sweep
 
     opened = open_workspace(workspace)
-    recipe = PAPER if preset == "paper" else opened.config.train or Recipe()
+    own = opened.config.train
+    recipe = paper_recipe(own) if preset == "paper" else own or Recipe()
     chosen = choose_split(opened, split, preset)
     with machines(opened, cluster) as stage:
         swept = run_sweep(
