@@ -91,6 +91,8 @@ def _settings(profile: ClusterProfile) -> dict[str, Any]:
         "distributed.worker.memory.spill": False,
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.pause": False,
+        # Of what `NO_PROFILER` tells.
+        "distributed.worker.profile.enabled": False,
         # Dask reads a remote worker's log to know that it is up.
         "logging": {"distributed": "info"} if profile.kind == "ssh" else _LOG_LEVELS,
         "distributed.worker.preload": [_IGNORE_CTRL_C] if profile.kind == "local" else [],

@@ -6,10 +6,15 @@ from cluster.profile import ClusterProfile
 
 # A worker that imports a folder named storage/ or model/ of the user's instead of ours would be lost.
 SAFE_PATH = {"PYTHONSAFEPATH": "1"}
+# Dask's profiler looks at the frames of all threads a hundred times a second. In Python 3.11 that can lock up
+# the process for ever when the garbage collector runs meanwhile, the likelier the more threads come and go,
+# as they do where checkpoints are written (python/cpython#106883, dask/distributed#8616).
+NO_PROFILER = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
 # Tasks keep nothing on workers: nothing is spilt, and the memory is the task's. A paused worker would wait
 # for ever for memory that nobody frees: ours work on, or die and are told of.
 ENVIRONMENT = {
     **SAFE_PATH,
+    **NO_PROFILER,
     "DASK_DISTRIBUTED__WORKER__MEMORY__SPILL": "False",
     "DASK_DISTRIBUTED__WORKER__MEMORY__TARGET": "False",
     "DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE": "False",
@@ -21,6 +26,7 @@ GPU = "GPU"
 # A task that three workers died of is an error of its own.
 ALLOWED_FAILURES = 2
 SCHEDULER_ENVIRONMENT = {
+    **NO_PROFILER,
     "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": str(ALLOWED_FAILURES),
 }
 

@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Worker
 
 from cluster.connect import connect
 from cluster.extras import import_extra
@@ -195,6 +196,18 @@ def test_a_worker_is_gone_when_it_was_there_and_stays_away() -> None:
 def environment(*names: str) -> list[str | None]:
     """What a worker has in its environment."""
     return [os.environ.get(name) for name in names]
+
+
+def profiled(dask_worker: Worker) -> bool:
+    """Whether Dask's profiler runs on a worker."""
+    return "profile" in dask_worker.periodic_callbacks
+
+
+@pytest.mark.parametrize("kind", ["threads", "local"])
+def test_no_worker_is_profiled(kind: Literal["threads", "local"], tmp_path: Path) -> None:
+    profile = ClusterProfile(kind=kind, workers=1, memory_gib=1.0)
+    with connect(profile, tmp_path) as client:
+        assert list(client.run(profiled).values()) == [False]
 
 
 @pytest.mark.slow
