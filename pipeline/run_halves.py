@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from distributed import Client
 
 from pipeline.inflight import results
@@ -47,7 +48,8 @@ log = logging.getLogger(__name__)
 class Halved:
     """What the stage came to.
 
-    Of each kind, `kinds` has the contrasts and studies with halves, and the contrasts left out, by reason.
+    The studies of the part have `contrasts` in all; a split by row has some of them in other parts. Of each
+    kind, `kinds` has the contrasts and studies with halves, and the contrasts left out, by reason.
     `known` studies were done before; `failed` are those without a result, with the message.
     """
 
@@ -139,7 +141,7 @@ def run_halves(
     return Halved(
         studies=len(studies),
         known=sum(receipt.known for receipt in done),
-        contrasts=len(rows),
+        contrasts=int(np.isin(split.studies, studies).sum()),
         kinds={kind: _sum_up(done, kind) for kind in KINDS},
         failed=failed,
         address=disk.address(f"{FOLDER}/{split.generation}/{store}"),
