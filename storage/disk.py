@@ -45,7 +45,7 @@ class Disk:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise StoreError(f"cannot read {self.path(key)}: {error.strerror}") from error
+            raise _cannot_read(self.path(key), error) from error
 
     def read_range(self, key: str, start: int, stop: int | None) -> bytes | None:
         try:
@@ -57,7 +57,7 @@ class Disk:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
-            raise StoreError(f"cannot read {self.path(key)}: {error.strerror}") from error
+            raise _cannot_read(self.path(key), error) from error
 
     def size(self, key: str) -> int | None:
         path = self.path(key)
@@ -176,7 +176,7 @@ class Disk:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
-            raise StoreError(f"cannot read {self.path(key)}: {error.strerror}") from error
+            raise _cannot_read(self.path(key), error) from error
 
     @contextlib.contextmanager
     def _temporary(self, target: Path, data: bytes, *, durable: bool = True) -> Iterator[Path]:
@@ -237,6 +237,10 @@ def writer_may_live(name: str) -> bool:
     """Whether the process that a temporary file's name carries may still write it."""
     host, _, pid = name.removeprefix(TEMPORARY).rpartition("-")[0].rpartition("-")
     return host != socket.gethostname() or psutil.pid_exists(int(pid))
+
+
+def _cannot_read(path: Path, error: OSError) -> StoreError:
+    return StoreError(f"cannot read {path}: {error.strerror}")
 
 
 def _link(source: Path, target: Path) -> None:

@@ -10,10 +10,9 @@ import numpy as np
 from model.evaluation.intervals import Interval, mean_gain, mean_r2
 from model.evaluation.study_sums import StudySums
 from model.judge import Judgement
+from model.score_model import STARTS
 from model.sweeps.baselines import BaselineResult
 from model.sweeps.trial import TrialResult
-
-_PCAS = {"PCA, zeros for missing", "PCA, observed entries"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +102,7 @@ def _scores(
     replicates = [j.replicates for j in judged if j.replicates is not None]
     found = [r for r in baselines if r.model.startswith("PCA") and r.rank == rank]
     # Beside the better of two PCAs: where one could not be fitted, there is nothing to stand beside.
-    pcas = [r.judgement for r in found] if {r.model for r in found} >= _PCAS else []
+    pcas = [r.judgement for r in found] if {r.model for r in found} >= {*STARTS} else []
     return {
         "mse": float(np.mean([sums.mse for sums in visible])),
         "r2": mean_r2(visible),

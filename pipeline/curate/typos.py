@@ -85,8 +85,9 @@ def typing_errors(values: Sequence[str]) -> dict[str, str]:
             if max(len(bare[level]), len(bare[other])) >= MIN_LETTERS
             and one_typed(bare[level], bare[other])
             and not _says_other(level, other)
-            and (not _is_code(level, other) or _is_known(level, other))
-            and (m > n == 1 or (m >= n and _is_known(level, other)))
+            and (
+                (m > n == 1 and not _is_code(level, other)) or (m >= n and _is_known(level, other))
+            )
         ]
         if len(near) == 1:
             mended[level] = near[0]

@@ -177,9 +177,7 @@ def _codes(values: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
 
 
 def _adds_rank(parts: Sequence[Floats], more: Floats) -> bool:
-    before = np.hstack(parts)
-    with_more = np.hstack([before, more])
-    return int(np.linalg.matrix_rank(with_more)) > int(np.linalg.matrix_rank(before))
+    return bool(estimable_columns(np.hstack([*parts, more]))[-more.shape[1] :].any())
 
 
 def _add_treatment(

@@ -15,7 +15,7 @@ _EDGE = re.compile(r"[\W_]")
 _POINT = re.compile(r"(?<=\d)\.(?=\d)")
 # A column with one of these words names another sample than the row's own.
 _PARTNER = frozenset(
-    {
+    [
         "matched",
         "match",
         "matching",
@@ -26,8 +26,6 @@ _PARTNER = frozenset(
         "control",
         "ctrl",
         "reference",
-    }
-    | {
         "ref",
         "baseline",
         "normal",
@@ -38,7 +36,7 @@ _PARTNER = frozenset(
         "input",
         "versus",
         "vs",
-    }
+    ]
 )
 
 Pairs = list[tuple[str, int]]
@@ -75,7 +73,9 @@ def join_samples(names: Sequence[str], table: pd.DataFrame) -> Join:
         str(column): ["" if pd.isna(cell) else str(cell).strip() for cell in table[column]]
         for column in table.columns
     }
-    tried = {name: cells for name, cells in columns.items() if not _PARTNER & {*_words_of(name)}}
+    tried = {
+        name: cells for name, cells in columns.items() if not _PARTNER & {*_plain(name).split(".")}
+    }
     best = _best_join(names, tried)
     if 2 * len(best.rows) < len(names):
         tried, best = columns, _best_join(names, columns)
@@ -105,10 +105,6 @@ def _best_join(names: Sequence[str], columns: dict[str, list[str]]) -> Join:
                 if len(rows) > len(best.rows):
                     best = _make_join(names, cells, rows, column, how)
     return best
-
-
-def _words_of(column: str) -> list[str]:
-    return re.sub(r"[\W_]+", " ", column.lower()).split()
 
 
 def _make_join(
