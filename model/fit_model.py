@@ -1,5 +1,6 @@
 """One model from a split and its training copy: fitted, or gone on with, in its own folder."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -9,7 +10,7 @@ from model.batches.loader import make_loader
 from model.batches.rows import epoch_rows, ordered_rows
 from model.networks.autoencoder import Autoencoder
 from model.recipe import Devices
-from model.start import start_at_components
+from model.start import Starts, find_starts, start_at_best
 from model.task import Task, row_weights
 from model.training.environment import describe_environment
 from model.training.gene_columns import make_gene_columns
@@ -18,6 +19,8 @@ from model.training.loop import Data, train
 from model.training.metrics import Metrics
 from model.training.placement import made_on_host, mesh_of, place_network
 from model.training.progress import Progress, begin
+
+log = logging.getLogger(__name__)
 
 
 def fit_model(
@@ -49,18 +52,20 @@ def fit_model(
             return begin(task.recipe.fit)
 
 
-def start_of(task: Task) -> Autoencoder:
-    """The network of a task before its first step, on one device."""
+def start_of(task: Task, starts: Starts) -> Autoencoder:
+    """The network of a task before its first step, on one device; `starts` are those of its rows and code."""
     alone = replace(task, recipe=replace(task.recipe, devices=Devices()))
     with _network_and_data(alone) as (net, data):
-        _start(net, data, alone, lambda: False)
+        start_at_best(net, starts, data, task.recipe.fit, lambda: False)
     return net
 
 
 def _start(net: Autoencoder, data: Data, task: Task, stop: Callable[[], bool]) -> None:
     if task.recipe.network.initial == "pca":
+        rank = task.recipe.network.code
+        log.info("finding %d principal components to start from", rank)
         training = CopyMatrix(task.copy, task.training, task.scaling)
-        start_at_components(net, training, data, task.recipe.fit, stop)
+        start_at_best(net, find_starts(training, rank, stop), data, task.recipe.fit, stop)
 
 
 @contextmanager

@@ -8,8 +8,7 @@ import numpy as np
 
 from model.baselines.copy_matrix import CopyMatrix
 from model.baselines.matrix import Floats, Matrix, row_blocks
-from model.baselines.observed_pca import ObservedPcaSettings, fit_observed_pca
-from model.baselines.pca import PcaSettings, fit_pca
+from model.baselines.observed_pca import ObservedPcaSettings, go_on
 from model.baselines.projection import mean_only, random_projection
 from model.evaluation.intervals import Interval, r2_gain, r2_interval
 from model.evaluation.recall import sign_asymmetry, top_gene_recall
@@ -26,6 +25,7 @@ from model.judge import (
     unknown_rows,
 )
 from model.networks.autoencoder import Autoencoder
+from model.start import find_starts
 from model.task import Task
 from model.training.checkpoints import Checkpoint, restore_into
 from model.training.step import code_step
@@ -127,15 +127,24 @@ def make_coders(task: Task, model: Coder, *, seed: int = 0) -> Coders:
             "no baseline can be fitted beside it; train another model"
         )
     training = CopyMatrix(task.copy, task.training, task.scaling)
-    reference = reference_of(task)
+    n_rows, n_genes = training.shape
     rank = task.recipe.network.code
-    baselines, pca = _fit_baselines(training, reference, rank, seed)
     found: dict[str, tuple[int, Coder]] = {"model": (rank, model)}
-    ranks = [baselines[name][0] for name in STARTS if name in baselines]
+    allowed = min(rank, n_rows - 1, n_genes)
+    starts = find_starts(training, allowed, seed=seed) if allowed >= 1 else None
     # By its validation contrasts the start was chosen of two.
-    if task.recipe.network.initial == "pca" and ranks == [rank, rank] and len(task.validation):
-        found[UNTRAINED] = (rank, NetworkCoder(start_of(task)))
-    return Coders({**found, **baselines}, pca)
+    as_trained = task.recipe.network.initial == "pca" and allowed == rank and len(task.validation)
+    if starts is not None and as_trained:
+        found[UNTRAINED] = (rank, NetworkCoder(start_of(task, starts)))
+    found["mean"] = (0, mean_only(reference_of(task)))
+    within = min(rank, n_genes)
+    found["random"] = (within, random_projection(np.zeros(n_genes, np.float32), within, seed))
+    if starts is None:
+        return Coders(found, "none: there are too few rows")
+    pca, observed = starts.zeros, go_on(starts.fit, ObservedPcaSettings())
+    found |= zip(STARTS, ((allowed, pca.projection), (allowed, observed)), strict=True)
+    found["PCA, shrunken"] = (allowed, pca.shrunken())
+    return Coders(found, pca.told())
 
 
 def score_beside_baselines(
@@ -196,25 +205,6 @@ def score_beside_baselines(
         genes=[gene for gene, in_it in zip(task.copy.genes, mask, strict=True) if in_it],
         left_out=len(whole) - len(chosen),
     )
-
-
-def _fit_baselines(
-    training: Matrix, reference: Floats, rank: int, seed: int
-) -> tuple[dict[str, tuple[int, Coder]], str]:
-    """The baselines at `rank`, by name, PCA at the rank that the rows allow; and what sort of PCA it is."""
-    genes = training.shape[1]
-    found: dict[str, tuple[int, Coder]] = {"mean": (0, mean_only(reference))}
-    within = min(rank, genes)
-    zero = np.zeros(genes, np.float32)
-    found["random"] = (within, random_projection(zero, within, seed))
-    allowed = min(rank, training.shape[0] - 1, genes)
-    if allowed < 1:
-        return found, "none: there are too few rows"
-    pca = fit_pca(training, allowed, PcaSettings(seed=seed))
-    observed = fit_observed_pca(training, allowed, ObservedPcaSettings(), start=pca)
-    found |= zip(STARTS, ((allowed, pca.projection), (allowed, observed)), strict=True)
-    found["PCA, shrunken"] = (allowed, pca.shrunken())
-    return found, pca.told()
 
 
 def _rows(matrix: Matrix) -> Iterator[Floats]:

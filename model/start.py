@@ -1,7 +1,7 @@
 """Where a network starts that starts as a model already: at principal components."""
 
-import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,19 +9,20 @@ from jax.sharding import Mesh
 
 from model.baselines.matrix import Floats, Matrix
 from model.baselines.observed_pca import (
+    ObservedFit,
+    ObservedPca,
     ObservedPcaSettings,
-    fit_observed_pca,
+    begin_observed,
+    go_on,
     observed_pca_bytes,
 )
-from model.baselines.pca import PcaSettings, fit_pca, pca_bytes
+from model.baselines.pca import Pca, PcaSettings, fit_pca, pca_bytes
 from model.networks.autoencoder import Autoencoder
 from model.networks.settings import CodeTooWideError, NetworkSettings
 from model.training.interrupt import StopAskedError
 from model.training.loop import Data, validate
 from model.training.placement import made_on_host, place_columns, place_network
 from model.training.settings import TrainSettings
-
-log = logging.getLogger(__name__)
 
 # Components to start from need not be found to the last digit.
 START = ObservedPcaSettings(tolerance=1e-4, iterations=30)
@@ -48,12 +49,33 @@ def start_bytes(network: NetworkSettings, n_rows: int, n_genes: int) -> int:
     )
 
 
-def start_at_components(
-    net: Autoencoder,
-    training: Matrix,
-    data: Data,
-    settings: TrainSettings,
-    stop: Callable[[], bool],
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """Components to start from: with 0 for what is missing, and of observed entries, whose fit can go on."""
+
+    zeros: Pca
+    observed: ObservedPca
+    fit: ObservedFit
+
+
+def find_starts(
+    training: Matrix, rank: int, stop: Callable[[], bool] = lambda: False, *, seed: int = 0
+) -> Starts:
+    """The components of this rank that a network may start at.
+
+    Raises
+    ------
+    StopAskedError
+        `stop` said so before the end.
+    """
+    matrix = _Interruptible(training, stop)
+    zeros = fit_pca(matrix, rank, _pca_settings(seed))
+    fit = begin_observed(matrix, zeros, START)
+    return Starts(zeros, go_on(fit, START), fit)
+
+
+def start_at_best(
+    net: Autoencoder, starts: Starts, data: Data, settings: TrainSettings, stop: Callable[[], bool]
 ) -> None:
     """Start at the principal components, of all entries or of observed ones, that validate better.
 
@@ -62,20 +84,15 @@ def start_at_components(
     Raises
     ------
     StopAskedError
-        `stop` said so before the end: the network is as it was, or at either start.
+        `stop` said so before the end: the network is at either start.
     """
-    rank = net.settings.code
-    log.info("finding %d principal components to start from", rank)
-    matrix = _Interruptible(training, stop)
-    zeros = fit_pca(matrix, rank, _pca_settings())
-    observed = fit_observed_pca(matrix, rank, START, start=zeros)
     columns = data.columns if data.mesh is None else place_columns(data.columns, data.mesh)
     losses = []
-    starts = (observed.components, zeros.projection.components)
-    for components in starts:
+    candidates = (starts.observed.components, starts.zeros.projection.components)
+    for components in candidates:
         _start_at(net, components, data.mesh)
         losses.append(validate(net, data, columns, settings, stop))
-    _start_at(net, starts[int(np.argmin(losses))], data.mesh)
+    _start_at(net, candidates[int(np.argmin(losses))], data.mesh)
 
 
 def _start_at(net: Autoencoder, components: Floats, mesh: Mesh | None) -> None:
@@ -85,8 +102,8 @@ def _start_at(net: Autoencoder, components: Floats, mesh: Mesh | None) -> None:
         place_network(net, mesh)
 
 
-def _pca_settings() -> PcaSettings:
-    return PcaSettings(budget_gib=START.budget_gib)
+def _pca_settings(seed: int = 0) -> PcaSettings:
+    return PcaSettings(budget_gib=START.budget_gib, seed=seed)
 
 
 class _Interruptible:

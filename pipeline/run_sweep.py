@@ -12,7 +12,13 @@ from model.evaluation.intervals import Interval, mean_r2
 from model.judge import ceiling_of
 from model.networks.settings import CodeTooWideError
 from model.recipe import MODELS, Recipe
-from model.sweeps.baselines import BaselineKind, BaselineResult, BaselineTask, run_baselines
+from model.sweeps.baselines import (
+    BaselineKind,
+    BaselineResult,
+    BaselineTask,
+    estimate_baselines,
+    run_baselines,
+)
 from model.sweeps.plan import JUDGED, Trial, plan_trials
 from model.sweeps.settings import Kind, SweepSettings
 from model.sweeps.summary import Point, summarise
@@ -83,7 +89,7 @@ def run_sweep(
     Raises
     ------
     InputError
-        A trial can't fit into a worker's memory, or the recipe can't be swept like this.
+        A trial or baseline can't fit into a worker's memory, or the recipe can't be swept like this.
     """
     # A fold is a component's, so that a split of few has some that hold nothing.
     folds = [fold for fold in range(int(split.fold.max()) + 1) if len(split.fold_rows(fold)[1])]
@@ -105,8 +111,9 @@ def run_sweep(
         )
         for trial in planned
     ]
-    _check_fits(trials, kind, split, task_memory)
-    items: list[Item] = [*_baselines(trials, planned), *trials]
+    baseline_items = _baselines(trials, planned)
+    _check_fits(trials, baseline_items, kind, split, task_memory)
+    items: list[Item] = [*baseline_items, *trials]
     found: list[TrialResult] = []
     baselines: list[BaselineResult] = []
     failed: dict[str, str] = {}
@@ -185,13 +192,24 @@ def _baselines(trials: list[TrialTask], planned: list[Trial]) -> list[BaselineTa
     ]
 
 
-def _check_fits(trials: list[TrialTask], kind: Kind, split: Split, task_memory: int | None) -> None:
-    """Refuse a sweep with a trial that can't be trained, or that would be killed by its worker's limit."""
+def _check_fits(
+    trials: list[TrialTask],
+    baselines: list[BaselineTask],
+    kind: Kind,
+    split: Split,
+    task_memory: int | None,
+) -> None:
+    """Refuse a sweep with a trial that can't be trained, or a task that a worker's limit would kill."""
     # Each is estimated whatever the limit: what no network can be is refused there. This machine trains none.
-    needed, largest = max((_estimate(item, kind, split), item.trial.name) for item in trials)
+    by_need = [(_estimate(item, kind, split), f"the trial {item.trial.name}") for item in trials]
+    by_need += [
+        (estimate_baselines(item, split), f"fitting the {_baselines_name(item)}")
+        for item in baselines
+    ]
+    needed, largest = max(by_need)
     if task_memory is not None and needed > task_memory:
         raise InputError(
-            f"the trial {largest} needs {needed / 2**30:.1f} GiB, and a task on these machines "
+            f"{largest} needs {needed / 2**30:.1f} GiB, and a task on these machines "
             f"has {task_memory / 2**30:.1f}; raise memory_gib of the cluster's profile, with fewer "
             "workers, or lower the largest value in [sweep]"
         )

@@ -8,7 +8,12 @@ from scipy.linalg import subspace_angles
 from sklearn.decomposition import PCA
 
 from model.baselines.matrix import ArrayMatrix, row_blocks
-from model.baselines.observed_pca import ObservedPcaSettings, fit_observed_pca
+from model.baselines.observed_pca import (
+    ObservedPcaSettings,
+    begin_observed,
+    fit_observed_pca,
+    go_on,
+)
 from model.baselines.pca import Pca, PcaSettings, fit_pca
 from model.baselines.projection import mean_only, random_projection
 
@@ -141,6 +146,22 @@ def test_pca_on_observed_entries_finds_programs_that_zeros_hide() -> None:
     error = [np.mean((f.reconstruct(test) - x[120:])[hidden] ** 2) for f in (observed, zeros)]
     assert error[0] < 0.05 * error[1]
     assert error[0] < 3 * 0.1**2
+
+
+def test_a_fit_that_goes_on_is_to_the_last_bit_the_one_with_those_settings_at_once() -> None:
+    rng = np.random.default_rng(9)
+    x = programs(rng, 60, 50, 4)
+    x[rng.random(x.shape) < 0.3] = np.nan
+    matrix = ArrayMatrix(x)
+    coarse, fine = ObservedPcaSettings(tolerance=1e-3), ObservedPcaSettings(tolerance=1e-6)
+    fit = begin_observed(matrix, fit_pca(matrix, 3), coarse)
+    first = go_on(fit, coarse)
+    kept = first.components.copy()
+    then, at_once = go_on(fit, fine), fit_observed_pca(matrix, 3, fine)
+    assert len(first.explained) < len(then.explained)
+    assert then.explained == at_once.explained
+    assert then.components.tobytes() == at_once.components.tobytes()
+    assert first.components.tobytes() == kept.tobytes(), "what was found before has changed"
 
 
 def test_a_code_from_observed_entries_is_the_regularised_least_squares_solution() -> None:

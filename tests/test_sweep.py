@@ -14,12 +14,14 @@ from cluster.connect import connect
 from model.evaluation.intervals import mean_gain, mean_r2
 from model.evaluation.study_sums import StudySums
 from model.judge import Judgement
+from model.networks.settings import LINEAR_NETWORK
 from model.recipe import PAPER, Recipe
 from model.sweeps.baselines import BaselineResult
 from model.sweeps.plan import plan_trials
 from model.sweeps.settings import SearchSpace, SweepSettings
 from model.sweeps.summary import summarise
 from model.sweeps.trial import TrialResult
+from model.training.estimate import PROCESS_BYTES
 from model.training.settings import TrainSettings
 from pipeline.cli import app
 from pipeline.inflight import results as results_of_tasks
@@ -330,3 +332,19 @@ def test_a_batch_that_no_trial_can_fill_is_refused_without_a_word_of_codes(
     told = str(done.exception)
     assert "batch_size 128 of [train.fit]" in told
     assert "codes" not in told
+
+
+def test_a_sweep_whose_baselines_do_not_fit_is_refused_before_anything_is_done(
+    prepared: tuple[Workspace, Split],
+) -> None:
+    workspace, split = prepared
+    linear = replace(LINEAR_NETWORK, code=3, initial="random")
+    recipe = Recipe(network=linear, fit=TrainSettings(batch_size=1, epochs=1))
+    told = r"^fitting the observed baselines of rank 1 needs .* a task on these machines"
+    with connect(IN_PROCESS) as client, pytest.raises(InputError, match=told):
+        run_sweep(
+            *(workspace.disk, workspace.root, client, silent, "tight", "neurons", recipe),
+            *(SweepSettings(neurons=(1,)), split),
+            task_memory=PROCESS_BYTES,
+        )
+    assert not (workspace.root / "models/tight").exists()

@@ -67,6 +67,16 @@ class ObservedPca:
         return self.decode(self.encode(x))
 
 
+@dataclass(slots=True)
+class ObservedFit:
+    """A fit that can go on: codes (rows, rank), loadings (rank, genes), and what each iteration explained."""
+
+    matrix: Matrix
+    codes: Floats
+    loadings: Floats
+    explained: list[float]
+
+
 def fit_observed_pca(
     matrix: Matrix,
     rank: int,
@@ -85,26 +95,38 @@ def fit_observed_pca(
         Components to begin with; else those with 0 for what is missing.
     """
     settings = settings or ObservedPcaSettings()
-    n_rows = matrix.shape[0]
     if start is None:
         start = fit_pca(matrix, rank, PcaSettings(budget_gib=settings.budget_gib))
-    loadings = np.array(start.truncated(rank).projection.components, np.float32)
-    codes: Floats = np.zeros((n_rows, rank))
+    return go_on(begin_observed(matrix, start.truncated(rank), settings), settings)
+
+
+def begin_observed(matrix: Matrix, start: Pca, settings: ObservedPcaSettings) -> ObservedFit:
+    """A fit at `start`, before its first iteration."""
+    loadings = np.array(start.projection.components, np.float32)
+    codes: Floats = np.zeros((matrix.shape[0], len(loadings)))
     for genes, block in gene_blocks(matrix, settings.budget_gib):
         codes += np.nan_to_num(block) @ loadings[:, genes].T
-    explained: list[float] = []
-    for _ in range(settings.iterations):
-        codes, share = _iterate(matrix, codes, loadings, settings)
-        explained.append(share)
-        if len(explained) > 1 and explained[-1] - explained[-2] < settings.tolerance:
+    return ObservedFit(matrix, codes, loadings, [])
+
+
+def go_on(fit: ObservedFit, settings: ObservedPcaSettings) -> ObservedPca:
+    """Iterate a fit until these settings end it; to stricter ones it goes on as if it had these at once."""
+    explained = fit.explained
+    while not _is_near(explained, settings.tolerance):
+        if len(explained) >= settings.iterations:
+            log.info(
+                "PCA on observed entries ended after %d iterations, still gaining %.1e of the variance",
+                settings.iterations,
+                explained[-1] - explained[-2] if len(explained) > 1 else np.nan,
+            )
             break
-    else:
-        log.info(
-            "PCA on observed entries ended after %d iterations, still gaining %.1e of the variance",
-            settings.iterations,
-            explained[-1] - explained[-2] if len(explained) > 1 else np.nan,
-        )
-    return _finish(matrix, codes, loadings, explained, settings)
+        fit.codes, share = _iterate(fit.matrix, fit.codes, fit.loadings, settings)
+        explained.append(share)
+    return _finish(fit.matrix, fit.codes, fit.loadings, explained, settings)
+
+
+def _is_near(explained: list[float], tolerance: float) -> bool:
+    return len(explained) > 1 and explained[-1] - explained[-2] < tolerance
 
 
 def observed_pca_bytes(n_rows: int, n_genes: int, rank: int, settings: ObservedPcaSettings) -> int:

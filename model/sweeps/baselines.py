@@ -9,8 +9,12 @@ from typing import Literal
 import numpy as np
 
 from model.baselines.copy_matrix import CopyMatrix
-from model.baselines.observed_pca import fit_observed_pca
-from model.baselines.pca import fit_pca
+from model.baselines.observed_pca import (
+    ObservedPcaSettings,
+    fit_observed_pca,
+    observed_pca_bytes,
+)
+from model.baselines.pca import PcaSettings, fit_pca, pca_bytes
 from model.baselines.projection import mean_only, random_projection
 from model.judge import Coder, HeldOut, Judgement, judge
 from model.networks.settings import LINEAR_NETWORK
@@ -18,12 +22,13 @@ from model.recipe import MODELS, Recipe
 from model.sweeps.plan import Judged
 from model.sweeps.trial import halves_digest, judging, read_judgement
 from model.task import Task, make_task
+from model.training.estimate import PROCESS_BYTES
 from model.training.settings import TrainSettings
 from storage.disk import Disk
 from storage.errors import StoreError
 from storage.files import Files
 from storage.hashing import hash_json
-from storage.split import read_split
+from storage.split import Split, read_split
 
 BaselineKind = Literal["projections", "observed"]
 
@@ -94,6 +99,19 @@ def run_baselines(item: BaselineTask) -> list[BaselineResult]:
     ]
     local.put(key, json.dumps([asdict(result) for result in found]).encode())
     return found
+
+
+def estimate_baselines(item: BaselineTask, split: Split) -> int:
+    """Bytes that fitting them takes at most; as with no fold held out, which is a little more."""
+    n_rows, n_genes = len(split.rows("train")), int(split.selected.sum())
+    rank = max((rank for rank in item.ranks if rank <= min(n_rows - 1, n_genes)), default=0)
+    if not rank:
+        return 0
+    largest = pca_bytes(n_rows, n_genes, rank, PcaSettings())
+    if item.kind == "observed":
+        observed = observed_pca_bytes(n_rows, n_genes, rank, ObservedPcaSettings())
+        largest = max(largest, observed)
+    return largest + PROCESS_BYTES
 
 
 def _coders(item: BaselineTask, task: Task, rows: HeldOut) -> Iterator[tuple[str, int, Coder, str]]:

@@ -16,7 +16,7 @@ _STATE_SAVING = 7
 # Arrays of (batch, genes) float32 that a step keeps: input, masks, output, error and their gradients.
 _BATCH_ARRAYS = 8
 # The interpreter with JAX and its compiler.
-_PROCESS_BYTES = 1_500_000_000
+PROCESS_BYTES = 1_500_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +48,7 @@ class Estimate:
     @property
     def host_bytes(self) -> int:
         """Memory of the host beside that of the devices: at the start, or while a checkpoint is saved."""
-        return max(self.saving_bytes + self.loader_bytes, self.start_bytes) + _PROCESS_BYTES
+        return max(self.saving_bytes + self.loader_bytes, self.start_bytes) + PROCESS_BYTES
 
     @property
     def starts_largest(self) -> bool:
@@ -61,7 +61,7 @@ class Estimate:
         start = self.n_devices * self.state_bytes // _STATE + self.start_bytes
         steps = self.n_devices * (self.state_bytes + self.activation_bytes)
         later = steps + self.saving_bytes + self.loader_bytes
-        return max(start, later) + self.resident_bytes + _PROCESS_BYTES
+        return max(start, later) + self.resident_bytes + PROCESS_BYTES
 
 
 def estimate_training(

@@ -14,7 +14,7 @@ from model.fit_model import fit_model
 from model.networks.autoencoder import Autoencoder
 from model.networks.settings import LINEAR_NETWORK
 from model.recipe import Devices, Recipe
-from model.start import start_at_components
+from model.start import find_starts, start_at_best
 from model.task import make_task
 from model.training.gene_columns import make_gene_columns
 from model.training.loop import Data
@@ -53,7 +53,8 @@ def check_that_the_start_lies_on_the_mesh() -> None:
         row_weight=np.ones(16),
         mesh=mesh,
     )
-    start_at_components(net, ArrayMatrix(values), data, FIT, lambda: False)
+    starts = find_starts(ArrayMatrix(values), NETWORK.code)
+    start_at_best(net, starts, data, FIT, lambda: False)
     kernel = net.encoder.layers[0].own_kernel[...]
     assert jnp.any(kernel != 0)
     assert {shard.data.shape for shard in kernel.addressable_shards} == {(3, 3)}, kernel.sharding
