@@ -1,5 +1,8 @@
 """The command `dexome`: what it offers."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from pipeline.commands import cluster, query
@@ -27,6 +30,24 @@ app = typer.Typer(
     help="Differential expression of many RNA-seq studies as one compendium that anyone can query.\n\n"
     "Start with `dexome demo`, or `dexome init` on a folder of studies and then `dexome run`.",
 )
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dexome {version('dexome')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_tell_version),
+    ] = False,
+) -> None:
+    pass
+
+
 app.command("init")(init)
 app.command("run")(run)
 app.command("fetch")(fetch)

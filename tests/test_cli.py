@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -53,6 +54,12 @@ def test_help_keeps_the_names_of_tables_in_brackets() -> None:
     for command, names in told.items():
         text = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"}).stdout
         assert [name for name in names if name not in text] == [], command
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    done = CliRunner().invoke(app, ["--version"])
+    assert done.exit_code == 0
+    assert done.stdout == f"dexome {version('dexome')}\n"
 
 
 def test_help_names_every_command() -> None:
