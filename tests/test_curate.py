@@ -409,6 +409,25 @@ def test_days_before_and_after_are_two(times: list[str]) -> None:
     assert set(hours.groups.values()) == {"-24 h", "0 h", "24 h"}
 
 
+@pytest.mark.parametrize(
+    ("template", "values", "groups"),
+    [
+        ("-{} rep{}", ("24 h", "12 h"), ["-24h", "-12h"]),
+        ("{} {}", ("1 h", "4 h"), ["1h", "4h"]),
+        ("{}_{}", ("1 h", "4 h"), ["1h", "4h"]),
+        ("{}-{}", ("1 d", "4 d"), ["1d", "4d"]),
+        ("WT {1} {0}", ("d 3", "d 7"), ["d3", "d7"]),
+        ("E14 {} rep{}", ("d 0", "d 1"), ["d0", "d1"]),
+    ],
+)
+def test_a_number_beside_a_unit_is_its_own_or_a_replicates(
+    template: str, values: tuple[str, str], groups: list[str]
+) -> None:
+    titles = [template.format(value, i) for value in values for i in (1, 2, 3)]
+    told = list(_curated({"title": titles}).groups.values())
+    assert told == [group for group in groups for _ in range(3)]
+
+
 def test_a_column_of_ages_without_an_age_does_no_harm() -> None:
     curation = _curated({"treatment": ["PBS"] * 3 + ["LPS"] * 3, "age": ["NA"] * 6})
     assert _pairs(curation) == [("LPS", "PBS", "reference")]

@@ -28,10 +28,19 @@ _OF_UNIT = re.compile(
     re.IGNORECASE,
 )
 _WAYS = (_SAID, _HASH, _LETTER_N, _END_NUMBER, _END_ATTACHED, _END_LETTER, _END_ROMAN, _FRONT)
+# A time before zero: "-24 h rep1".
+_NEGATIVE = re.compile(r"-\d")
 # A number after one of these says when or how much; one before is a unit's.
 _MEASURE = re.compile(
     r"(?:^|[^a-z])(?:days?|d|hours?|hrs?|h|weeks?|wks?|w|months?|mo|min|dpi|hpi|e|p|zt|ct|t|time|dose|passage"
     r"|age|stage|phase|dpc)[\s_\-.]*$",
+    re.IGNORECASE,
+)
+
+
+# A unit whose number stands before it: "4 h" of "4 h 1".
+_MEASURED = re.compile(
+    r"(?<![^\W_])\d+(?:\.\d+)?[\s_-]+(?:days?|d|hours?|hrs?|h|weeks?|wks?|w|months?|mo|min|dpi|hpi)[\s_\-.]*$",
     re.IGNORECASE,
 )
 
@@ -58,11 +67,14 @@ def _strip(texts: tuple[str, ...], way: "re.Pattern[str]") -> tuple[str, ...] | 
     """Texts after one way of taking numbers off; None where they would not be replicates."""
     said = way in (_SAID, _HASH)
     bases, marks = [], []
+    after_unit = False
     for text in texts:
         found = list(way.finditer(text)) if said else [m for m in [way.search(text)] if m]
-        if not found or (
-            not said and way is not _FRONT and _MEASURE.search(text[: found[0].start()])
-        ):
+        before = text[: found[0].start()] if found else ""
+        of_measure = not said and way is not _FRONT and _MEASURE.search(before)
+        measured = of_measure and _MEASURED.search(before)
+        after_unit |= bool(measured)
+        if not found or (of_measure and not measured):
             bases.append(text)
             marks.append("")
             continue
@@ -72,7 +84,8 @@ def _strip(texts: tuple[str, ...], way: "re.Pattern[str]") -> tuple[str, ...] | 
         for match in reversed(found):
             between = " " if match.start() > 0 and match.end() < len(base) else ""
             base = f"{base[: match.start()]}{between}{base[match.end() :]}"
-        bases.append(base.strip(" _-.,;:(["))
+        trimmed = base.strip(" _-.,;:([")
+        bases.append(f"-{trimmed}" if _NEGATIVE.match(text) and base.startswith("-") else trimmed)
         marks.append(" ".join(group.lower() for m in found for group in m.groups() if group))
     n_marked = sum(bool(mark) for mark in marks)
     if said:
@@ -91,11 +104,21 @@ def _strip(texts: tuple[str, ...], way: "re.Pattern[str]") -> tuple[str, ...] | 
     replicated = sum(n for n in sizes.values() if n >= 2)
     if replicated < 0.6 * len(texts):
         return None
+    if after_unit and not _in_a_row(bases, marks):
+        return None
     if way is _END_ATTACHED and not _count_up(bases, marks):
         return None
     if way in (_END_LETTER, _END_ROMAN) and (len(sizes) < 2 or not _count_up(bases, marks)):
         return None
     return tuple(bases)
+
+
+def _in_a_row(bases: Sequence[str], marks: Sequence[str]) -> bool:
+    """Whether each base has the marks 1, 2, 3, … without a gap."""
+    by_base: dict[str, set[str]] = {}
+    for base, mark in zip(bases, marks, strict=True):
+        by_base.setdefault(base, set()).add(mark)
+    return all(found == {str(n + 1) for n in range(len(found))} for found in by_base.values())
 
 
 def _count_up(bases: Sequence[str], marks: Sequence[str]) -> bool:

@@ -15,7 +15,7 @@ from storage.hashing import hash_json
 from storage.schema import SCHEMA_VERSION
 
 # Bump when the plan of an unchanged study would come out otherwise.
-PLAN_VERSION = 3
+PLAN_VERSION = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
