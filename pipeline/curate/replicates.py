@@ -8,17 +8,23 @@ from pipeline.curate.text import tidy
 
 _MARK = (
     r"(?:(?:bio(?:l(?:ogical)?)?|tech(?:nical)?|independent|experimental)[\s_.-]*)?"
-    r"(?:replicates?|repeat|rep|repl|sample|mouse|mice|animal|donor|library|lib|biorep|techrep|brep|trep|exp)"
+    r"(?:replicates?|repeat|rep|repl|sample|mouse|mice|animal|donor|library|lib|biorep|techrep|brep|trep)"
 )
 # Said in words, wherever it stands: "rep1", "biological replicate 2", "(mouse #3)".
 _SAID = re.compile(
     rf"[\s_,.;:\-(\[]*(?<![^\W_]){_MARK}[\s_.#:\-]*(?:no\.?\s*)?(\d{{1,4}}|[a-h]|i{{1,3}}|iv)(?![^\W_])[\s)\]]*",
     re.IGNORECASE,
 )
+# In all texts only: in some it is the group beside the control.
+_EXPERIMENT = re.compile(
+    r"[\s_,.;:\-(\[]*(?<![^\W_])exp[\s_.#:\-]*(\d{1,4}|[a-h])(?![^\W_])[\s)\]]*", re.IGNORECASE
+)
 _HASH = re.compile(r"[\s_,.;:\-(\[]*#\s*(\d{1,4})[\s)\]]*")
 _LETTER_N = re.compile(r"[\s_,.;:\-(\[]+(?:[nrms]|br|tr)[\s_.]?(\d{1,2})[\s)\]]*$", re.IGNORECASE)
 _END_NUMBER = re.compile(r"[\s_\-.#(\[]+(\d{1,5})[)\]]*$")
 _END_ATTACHED = re.compile(r"(?<=[^\W\d_])(\d{1,3})$|(?<=[)\]+-])(\d{1,3})$")
+# Numbers of these are names: CD4, CD8; M0 beside M1 and M2, for no animal has the number 0.
+_KIND_OF_CELL = re.compile(r"(?<![^\W\d_])(?:cd\d+|m0)$", re.IGNORECASE)
 _END_LETTER = re.compile(r"(?:(?<=\d)|[\s_\-.(\[]+)([A-Ha-h])[)\]]*$")
 _END_ROMAN = re.compile(r"[\s_\-.(\[]+(i{1,3}|iv|v)[)\]]*$", re.IGNORECASE)
 _FRONT = re.compile(r"^(?:s|lib|rna|sample|no)?[\s_]?(\d{1,5})[\s_\-.:)]+", re.IGNORECASE)
@@ -27,7 +33,17 @@ _OF_UNIT = re.compile(
     r"[\s_-]*(?:h|hrs?|hours?|d|days?|w|wks?|weeks?|mo|months?|min|minutes?|dpi|hpi|mg|ug|nm|um)(?![^\W_])",
     re.IGNORECASE,
 )
-_WAYS = (_SAID, _HASH, _LETTER_N, _END_NUMBER, _END_ATTACHED, _END_LETTER, _END_ROMAN, _FRONT)
+_WAYS = (
+    _SAID,
+    _HASH,
+    _EXPERIMENT,
+    _LETTER_N,
+    _END_NUMBER,
+    _END_ATTACHED,
+    _END_LETTER,
+    _END_ROMAN,
+    _FRONT,
+)
 # A time before zero: "-24 h rep1".
 _NEGATIVE = re.compile(r"-\d")
 # A number after one of these says when or how much; one before is a unit's.
@@ -98,6 +114,8 @@ def _strip(texts: tuple[str, ...], way: "re.Pattern[str]") -> tuple[str, ...] | 
         return None
     if max(pairs.values()) > max(Counter(texts).values()):
         return None
+    if way is _END_ATTACHED and any(_KIND_OF_CELL.search(text) for text in texts):
+        return None
     if len(pairs) == len(sizes):
         # One mark in all of each group is part of the group's name.
         return None
@@ -115,10 +133,10 @@ def _strip(texts: tuple[str, ...], way: "re.Pattern[str]") -> tuple[str, ...] | 
 
 def _in_a_row(bases: Sequence[str], marks: Sequence[str]) -> bool:
     """Whether each base has the marks 1, 2, 3, … without a gap."""
-    by_base: dict[str, set[str]] = {}
+    by_base: dict[str, set[int]] = {}
     for base, mark in zip(bases, marks, strict=True):
-        by_base.setdefault(base, set()).add(mark)
-    return all(found == {str(n + 1) for n in range(len(found))} for found in by_base.values())
+        by_base.setdefault(base, set()).add(int(mark) if mark.isdigit() else 0)
+    return all(found == {n + 1 for n in range(len(found))} for found in by_base.values())
 
 
 def _count_up(bases: Sequence[str], marks: Sequence[str]) -> bool:
