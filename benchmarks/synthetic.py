@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.curate.names import contrast_id
 from pipeline.dea.adjust import neg_log10_adjusted
 from pipeline.simulate.settings import SimulationSettings
 from pipeline.simulate.statistics import simulate_contrast_statistics
 from pipeline.simulate.universe import Universe, make_universe
 from storage.compile import StudyEntry
+from storage.contrast_id import contrast_id
 from storage.disk import Disk
 from storage.genes import GeneList
 from storage.parts import Part, write_part

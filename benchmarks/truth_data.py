@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.curate.names import contrast_id
 from storage.compile import StudyEntry
+from storage.contrast_id import contrast_id
 from storage.disk import Disk
 from storage.genes import GeneList
 from storage.parts import Part, write_part

@@ -43,7 +43,7 @@ class Plan:
 
 def plan_inputs(config: Config, genes: GeneList) -> str:
     """Hash of the settings that a plan is made for."""
-    return hash_json({"genes": genes.sha256, **config.scientific()})
+    return hash_json({"genes": genes.names_sha256, **config.scientific()})
 
 
 def write_plan(disk: Files, inputs: str, keys: Iterable[str]) -> Plan:

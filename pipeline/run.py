@@ -248,5 +248,8 @@ def _entry(workspace: Workspace, record: PlanRecord, there: set[str]) -> StudyEn
         columns |= {"status": record.status, "reason": record.reason, "message": record.message}
     # Nothing of the study is in the model: what was planned of it is told by the plan.
     columns |= {"n_contrasts": 0, "n_samples": -1}
-    samples = [{**sample, "used": False, "group": ""} for sample in record.samples]
+    samples = [
+        {**sample, "used": False, "group": "", "why_not": sample["why_not"] or columns["reason"]}
+        for sample in record.samples
+    ]
     return StudyEntry(study=record.study, columns=columns, samples=samples)

@@ -193,6 +193,6 @@ def _monte_carlo(settings: EnrichSettings) -> dict[str, Any]:
 
 def _contrasts(workspace: Workspace) -> list[tuple[str, str]]:
     """Id and study of every contrast of the newest generation."""
-    contrasts = contrasts_of(open_compendium(workspace.disk))
+    contrasts = contrasts_of(open_compendium(workspace.disk, beside=""))
     ids, studies = contrasts.indexes[CONTRAST], contrasts["study"].values
     return [(str(i), str(study)) for i, study in zip(ids, studies, strict=True)]

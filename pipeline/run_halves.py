@@ -163,7 +163,7 @@ def _too_large(
     if task_memory is None:
         return {}
     there = set(workspace.disk.list(HALVES_PARTS))
-    tree = open_compendium(workspace.disk, generation)
+    tree = open_compendium(workspace.disk, generation, beside="")
     samples, contrasts = (
         Counter(dataset["study"].values.tolist())
         for dataset in (samples_of(tree), contrasts_of(tree))

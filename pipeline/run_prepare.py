@@ -66,7 +66,7 @@ def run_prepare(
     clear_builds(disk, FOLDER, None)
     table = settings.split.super_series
     series = read_super_series(workspace.root / table) if table else []
-    tree = open_compendium(workspace.disk)
+    tree = open_compendium(workspace.disk, beside="")
     labels = read_labels(tree)
     store = split_name(settings)
     inputs = hash_json([PREPARE_VERSION, current.manifest_sha256, asdict(settings), series])

@@ -138,7 +138,8 @@ class Bucket:
         if not self._write("copy", target, copy, lambda: False):
             raise StoreError(f"{self.address(source)} is missing; run the same command again")
 
-    def publish(self, building: str, final: str) -> None:
+    def publish(self, building: str, final: str, *, settled: bool = False) -> None:
+        del settled
         keys = self.list(building)
         roots = [key for key in keys if _is_root(key)]
 
@@ -151,8 +152,12 @@ class Bucket:
             copy(key)
         self._delete_all(keys)
 
-    def retire(self, folder: str) -> None:
+    def settle(self, building: str) -> None:
+        del building
+
+    def hide(self, folder: str) -> Sequence[str]:
         self.delete(folder)
+        return []
 
     def delete(self, prefix: str) -> None:
         keys = self.list(prefix)
@@ -289,7 +294,7 @@ def _is_root(key: str) -> bool:
 
 
 def open_files(workspace: str | Path) -> Files:
-    """The files of a workspace: of a folder, or of the bucket at an address."""
+    """The files of a workspace: of a folder, wherever its reader goes, or of the bucket at an address."""
     if isinstance(workspace, str) and "://" in workspace:
         return Bucket(workspace)
-    return Disk(Path(workspace))
+    return Disk(Path(workspace).absolute())

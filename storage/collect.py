@@ -1,6 +1,7 @@
 """Deleting old generations, and the holds that keep one from it."""
 
 import json
+import logging
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -10,14 +11,16 @@ from typing import Any
 from storage.errors import StoreError
 from storage.files import Files
 from storage.generation import FOLDER, list_generations, list_remains, read_current
-from storage.lease import is_alive, this_process
 from storage.placements import keep_placements
+from storage.process import is_alive, this_process
 from storage.training_copy import (
     copy_manifest_path,
     copy_path,
     list_copy_manifests,
     read_copy_manifest,
 )
+
+log = logging.getLogger(__name__)
 
 HOLDS = f"{FOLDER}/holds"
 # A reader on another host cannot be asked whether it lives; its hold counts for this long.
@@ -26,10 +29,18 @@ REMOTE_HOLD_S = 7 * 24 * 3600.0
 
 @contextmanager
 def hold_generation(disk: Files, generation: str, reason: str) -> Iterator[None]:
-    """Keep a generation from being collected while this process reads it."""
+    """Keep a generation from being collected while this process reads it.
+
+    Where nobody may write there is no hold, and a warning.
+    """
     key = f"{HOLDS}/{uuid.uuid4().hex}.json"
     held = {"generation": generation, "reason": reason, "since": time.time(), **this_process()}
-    disk.put(key, json.dumps(held).encode())
+    try:
+        disk.put(key, json.dumps(held).encode())
+    except StoreError as error:
+        log.warning("%s is not kept from `dexome gc` while it is read: %s", generation, error)
+        yield
+        return
     try:
         yield
     finally:
@@ -40,9 +51,15 @@ def held_generations(disk: Files) -> dict[str, str]:
     """Generations that a live reader or a model holds, with the reason."""
     held = {}
     for key in disk.list(HOLDS):
-        hold = json.loads(disk.read(key) or b"{}")
-        if _counts(hold):
-            held[str(hold["generation"])] = str(hold["reason"])
+        try:
+            hold = json.loads(disk.read(key) or b"{}")
+            if _counts(hold):
+                held[str(hold["generation"])] = str(hold["reason"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            # Whose it is can't be told; a hold is only ever written whole.
+            raise StoreError(
+                f"{disk.address(key)} is damaged; delete it, if nobody reads an old generation"
+            ) from error
     return held
 
 
@@ -78,7 +95,8 @@ def collect_generations(
     keep_placements(disk, deleted)
     for name in deleted:
         # Out of sight in one step, so that a killed collection leaves no half generation.
-        disk.retire(f"{FOLDER}/{name}")
+        for hidden in disk.hide(f"{FOLDER}/{name}"):
+            disk.delete(hidden)
     # One that lost its root looks like a remain: while it is current or held, what is left of it stays.
     in_use = {*held, *([current.generation] if current is not None else [])}
     for key in list_remains(disk):

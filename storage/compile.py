@@ -101,6 +101,9 @@ def plan_build(
     headers = {study: header for (study, _), header in zip(analysed, found, strict=True)}
     inputs = _hash_inputs(genes, entries, headers, attributes, layout)
     current = standing.current
+    if current is not None and current.generation not in standing.generations:
+        # It lost its contrasts: what is not there is made again.
+        current = None
     if current is not None and current.inputs == inputs and not rebuild:
         return None
     generation = next_generation(standing.generations, inputs)

@@ -110,7 +110,8 @@ def plan_enrichment(
         "schema": SCHEMA_VERSION,
         "layout": asdict(layout),
         "terms": [terms.axis_sha256, list(terms.names)],
-        "attributes": attributes,
+        # A file's name may change; its hash is there too.
+        "attributes": {k: v for k, v in attributes.items() if k not in ("annotation", "ontology")},
         "contrasts": contrasts,
         "parts": {study: digest for study, (_, digest) in headers.items()},
     }

@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -132,20 +132,32 @@ class Disk:
             path.unlink(missing_ok=True)
             _link(self.path(source), path)
 
-    def publish(self, building: str, final: str) -> None:
-        source, target = self.path(building), self.path(final)
-        with _named(target):
+    def settle(self, building: str) -> None:
+        source = self.path(building)
+        with _named(source):
             for path in [source, *source.rglob("*")]:
                 _sync(path)
-            step("rename", target)
-            source.rename(target)
-            _sync(target.parent)
 
-    def retire(self, folder: str) -> None:
+    def publish(self, building: str, final: str, *, settled: bool = False) -> None:
+        if not settled:
+            self.settle(building)
+        self._rename(building, final)
+
+    def hide(self, folder: str) -> Sequence[str]:
         parent, slash, name = folder.rpartition("/")
         hidden = f"{parent}{slash}{RETIRED}{name}"
-        self.publish(folder, hidden)
+        # What a killed collection left there.
         self.delete(hidden)
+        if self.path(folder).is_dir():
+            self._rename(folder, hidden)
+        return [hidden]
+
+    def _rename(self, folder: str, to: str) -> None:
+        target = self.path(to)
+        with _named(target):
+            step("rename", target)
+            self.path(folder).rename(target)
+            _sync(target.parent)
 
     def delete(self, prefix: str) -> None:
         path = self.path(prefix)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from storage.contrast_id import study_of
 from storage.enrichment_parts import enrichment_part_key
 from storage.errors import InputError, StoreError
 from storage.files import Files
@@ -42,6 +43,8 @@ _OF_KIND: dict[Kind, tuple[str, str, Callable[[str, str], str], ReadPart]] = {
     "go": ("dexome enrich", "dexome enrich", enrichment_part_key, READ["go"]),
     "halves": ("dexome halves", "dexome halves", halves_part_key, READ["halves"]),
 }
+
+_MANIFEST = ".manifest.json"
 
 Progress = Callable[[int, int], None]
 
@@ -87,6 +90,7 @@ def examine(disk: Files, progress: Progress | None = None) -> tuple[str, list[Fi
         except StoreError:
             key, cure = manifest_key(name, store), f"run `{remake(store)}`"
             findings.append(Finding(disk.address(key), _unreadable(disk, key), (), cure))
+    findings += _halves_of_stores(disk, name)
     # Every file and part, and one look at each store for files that are not its own.
     total = sum(len(each.files) + len(each.parts) + 1 for each in manifests)
     done = 0
@@ -100,6 +104,20 @@ def examine(disk: Files, progress: Progress | None = None) -> tuple[str, list[Fi
     if not findings:
         findings = _content_findings(disk, name, manifest)
     return name, findings
+
+
+def _halves_of_stores(disk: Files, name: str) -> list[Finding]:
+    """Stores without a manifest, which no one sees, and manifests without a store."""
+    folder = f"{FOLDER}/{name}"
+    keys = [key.removeprefix(f"{folder}/") for key in disk.list(folder)]
+    stores = {store for key in keys if (store := key.partition("/")[0]).endswith(".zarr")}
+    told = {f"{key.removesuffix(_MANIFEST)}.zarr" for key in keys if key.endswith(_MANIFEST)}
+    lost = {manifest_key(name, store): store for store in stores - told}
+    lost |= {f"{folder}/{store}": store for store in told - stores}
+    return [
+        Finding(disk.address(key), "is missing", (), f"run `{remake(store)}`")
+        for key, store in sorted(lost.items())
+    ]
 
 
 def _copy_findings(disk: Files, name: str) -> list[Finding]:
@@ -204,10 +222,7 @@ def _content_findings(disk: Files, name: str, manifest: Manifest) -> list[Findin
             "a sample belongs to no study",
         ),
         (
-            all(
-                str(i).startswith(f"{s}:")
-                for i, s in zip(ids, contrasts["study"].values, strict=True)
-            ),
+            all(study_of(str(i)) == s for i, s in zip(ids, contrasts["study"].values, strict=True)),
             "a contrast's id does not begin with its study",
         ),
         (int(samples.sizes[SAMPLE]) > 0 or not len(ids), "there are contrasts but no samples"),

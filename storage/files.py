@@ -1,5 +1,6 @@
 """What a workspace needs of the place where its files are: a local disk, or a bucket."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -55,11 +56,17 @@ class Files(Protocol):
     def link(self, source: str, target: str) -> None:
         """Stage the bytes of `source` under `target`, without moving them where possible."""
 
-    def publish(self, building: str, final: str) -> None:
-        """Make the complete folder `building` visible as `final`, all of it at once."""
+    def settle(self, building: str) -> None:
+        """Make the complete folder `building` durable."""
 
-    def retire(self, folder: str) -> None:
-        """Delete a published folder, which is out of sight before any of it is gone."""
+    def publish(self, building: str, final: str, *, settled: bool = False) -> None:
+        """Make the complete folder `building` durable, and visible as `final`, all of it at once.
+
+        One that is `settled` is durable already.
+        """
+
+    def hide(self, folder: str) -> Sequence[str]:
+        """Take a published folder out of sight, all of it at once; returns what is left to be deleted."""
 
     def delete(self, prefix: str) -> None:
         """Delete a key or a folder; nothing there is no error."""

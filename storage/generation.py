@@ -196,11 +196,19 @@ def _generations(disk: Files, folders: list[str]) -> list[str]:
 def list_remains(disk: Files) -> list[str]:
     """Keys of folders that are no generations any more, or not yet: what a killed run left."""
     folders = disk.folders(FOLDER)
-    there = set(_generations(disk, folders))
+    there = _generations(disk, folders)
     return [
-        f"{FOLDER}/{name}"
-        for name in folders
-        if name.startswith(RETIRED) or (_NAME.fullmatch(name) and name not in there)
+        *(
+            f"{FOLDER}/{name}"
+            for name in folders
+            if name.startswith(RETIRED) or (_NAME.fullmatch(name) and name not in there)
+        ),
+        *(
+            f"{FOLDER}/{generation}/{store}"
+            for generation in there
+            for store in disk.folders(f"{FOLDER}/{generation}")
+            if store.startswith(RETIRED)
+        ),
     ]
 
 
@@ -228,13 +236,17 @@ def publish_beside(
         The lease was lost: nothing was published.
     """
     final = f"{FOLDER}/{generation}/{manifest.store}"
+    built = f"{building}/{manifest.store}"
+    disk.settle(built)
     lease.check()
-    # One made otherwise (a rebuild) goes first: a folder can't take the place of another.
-    disk.delete(final)
+    # One made otherwise (a rebuild) goes first, for a folder can't take the place of another: out of sight as
+    # a whole, and not before this one is ready. A manifest without a store is seen by nobody.
+    hidden = disk.hide(final)
     disk.put(manifest_key(generation, manifest.store), manifest.encode())
     lease.check()
-    disk.publish(f"{building}/{manifest.store}", final)
-    disk.delete(building)
+    disk.publish(built, final, settled=True)
+    for key in (*hidden, building):
+        disk.delete(key)
     return final
 
 

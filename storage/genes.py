@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.errors import InputError
+from storage.hashing import hash_json
 
 # Names of columns after lower-casing and turning all but letters and digits into `_`; the first that
 # a table has is taken, so names that may also head symbols ("gene", "id") come last.
@@ -84,6 +85,11 @@ class GeneList:
     def sha256(self) -> str:
         """Hash of the ids in order: two stores with one hash have the same gene axis."""
         return hashlib.sha256("\n".join(self.ids).encode()).hexdigest()
+
+    @property
+    def names_sha256(self) -> str:
+        """Hash of all that count tables may call its genes: with one hash, rows go to the same genes."""
+        return hash_json([self.ids, self.symbols, self.entrez, self.mgi])
 
 
 def read_gene_list(path: Path) -> GeneList:

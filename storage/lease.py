@@ -2,30 +2,29 @@
 
 import json
 import logging
-import os
-import socket
 import threading
 import time
 import uuid
 from typing import Any, Self
 
-import psutil
-
 from storage.errors import LockedError, StoreError
 from storage.files import Files
+from storage.process import is_alive, this_process
 
 log = logging.getLogger(__name__)
 
 LEASE_KEY = "lease.json"
 RENEW_S = 20.0
 MISSED_RENEWALS = 3
+# For so many renewals a lease is looked at that seems given up: the clock of its host may be slow.
+WATCHED_RENEWALS = 1.5
 
 
 class Lease:
     """Hold the workspace's lease from `with` to its end; `check` before each commit.
 
     The lease of a dead process of this host is taken over at once; another host's after three missed
-    renewals, or at once with `take_over`.
+    renewals, and a while in which it stays as it is, or at once with `take_over`.
     """
 
     def __init__(self, disk: Files, *, take_over: bool = False, renew_s: float = RENEW_S) -> None:
@@ -46,7 +45,7 @@ class Lease:
             found = self._disk.read(LEASE_KEY)
             if found is None:
                 continue
-            if not (self._take_over or is_stale(_parsed(found), time.time(), self._renew_s)):
+            if not (self._take_over or self._is_given_up(found)):
                 holder = _parsed(found)
                 raise LockedError(
                     f"the workspace is in use by process {holder.get('pid')} on {holder.get('host')}; "
@@ -82,6 +81,28 @@ class Lease:
                     f"{holder.get('host')}; nothing was published by this run"
                 )
 
+    def _is_given_up(self, lease: bytes) -> bool:
+        """Whether a lease may be taken over, or is no longer there to be taken."""
+        holder = _parsed(lease)
+        renewed_at = holder.get("renewed_at")
+        if not isinstance(renewed_at, int | float):
+            return True
+        if (alive := is_alive(holder)) is not None:
+            return not alive
+        if time.time() - renewed_at <= MISSED_RENEWALS * self._renew_s:
+            return False
+        watch_s = WATCHED_RENEWALS * self._renew_s
+        log.info(
+            "the lease of process %s on %s was last renewed long ago; watching it for %g s",
+            *(holder.get("pid"), holder.get("host"), watch_s),
+        )
+        end = time.monotonic() + watch_s
+        while time.monotonic() < end:
+            time.sleep(watch_s / 20)
+            if (found := self._disk.read(LEASE_KEY)) != lease:
+                return found is None
+        return True
+
     def _stamped(self) -> bytes:
         return json.dumps({**self._identity, "renewed_at": time.time()}).encode()
 
@@ -116,28 +137,10 @@ class Lease:
             return True
 
 
-def this_process() -> dict[str, Any]:
-    """What tells this process from any other, on any host, before and after it."""
-    pid = os.getpid()
-    return {"host": socket.gethostname(), "pid": pid, "started": psutil.Process(pid).create_time()}
-
-
-def is_alive(holder: dict[str, Any]) -> bool | None:
-    """Whether the process of a lease lives; None where another host would have to tell."""
-    if holder.get("host") != socket.gethostname():
-        return None
-    try:
-        return bool(abs(psutil.Process(holder["pid"]).create_time() - holder["started"]) < 1)
-    except (psutil.NoSuchProcess, KeyError, TypeError, ValueError):
-        return False
-
-
-def is_stale(holder: dict[str, Any], now: float, renew_s: float = RENEW_S) -> bool:
-    """Whether a lease may be taken over without being told to."""
-    alive = is_alive(holder)
-    if alive is None:
-        return now - float(holder.get("renewed_at", 0)) > MISSED_RENEWALS * renew_s
-    return not alive
+def read_lease(disk: Files) -> dict[str, Any] | None:
+    """What the lease of a workspace says; None where there is none, empty where it cannot be read."""
+    data = disk.read(LEASE_KEY)
+    return None if data is None else _parsed(data)
 
 
 def _parsed(data: bytes) -> dict[str, Any]:

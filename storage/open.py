@@ -1,6 +1,7 @@
 """Opening a compendium: one generation, resolved once, in which damage is an error and never a number."""
 
 from collections.abc import Hashable
+from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,9 @@ class CheckedArray(BackendArray):
         return None
 
 
-def open_compendium(workspace: str | Path | Files, generation: str | None = None) -> xr.DataTree:
+def open_compendium(
+    workspace: str | Path | Files, generation: str | None = None, *, beside: str = "*"
+) -> xr.DataTree:
     """Open the compendium of a workspace: its newest generation, or the one named.
 
     A workspace is a folder, or the address of a bucket (`s3://bucket/prefix`, with credentials and, if
@@ -104,6 +107,12 @@ def open_compendium(workspace: str | Path | Files, generation: str | None = None
     The tree has the node `contrasts` with the children `studies` and `samples`, and a node for each
     enrichment, split, set of latent codes and halves, called as its store; arrays are read when they are
     indexed, without Dask. It stays on its generation whatever is published later.
+
+    Parameters
+    ----------
+    beside
+        Which stores beside the contrasts are opened, by a pattern of their names, such as `enrichment-*`;
+        with "" none is, and damage to one of them is no hindrance.
 
     Raises
     ------
@@ -138,10 +147,10 @@ def open_compendium(workspace: str | Path | Files, generation: str | None = None
         )
     _check_root(disk, generation, CONTRASTS_STORE, manifest)
     tree = open_contrasts(disk, generation)
-    beside = (
-        f(disk, generation) for f in (list_enrichments, list_splits, list_latents, list_halves)
-    )
-    for store in chain.from_iterable(beside):
+    listed = (list_enrichments, list_splits, list_latents, list_halves)
+    for store in chain.from_iterable(of_kind(disk, generation) for of_kind in listed):
+        if not fnmatchcase(store.removesuffix(".zarr"), beside):
+            continue
         if read_manifest(disk, generation, store=store).schema_version == SCHEMA_VERSION:
             opened = open_store(disk, generation, store)
             tree[f"/{store.removesuffix('.zarr')}"] = xr.DataTree(opened)

@@ -71,12 +71,12 @@ def _places_of(disk: Files, generations: Iterable[str]) -> Iterator[tuple[str, s
         for store in list_splits(disk, generation):
             try:
                 split = open_store(disk, generation, store)
+                columns = [split[name].values.tolist() for name in (STUDY, "part", "fold")]
             except StoreError:
                 continue
             key, published_at = (
                 str(split.attrs.get(name)) for name in ("placement_key", "published_at")
             )
-            columns = (split[name].values.tolist() for name in (STUDY, "part", "fold"))
             for study, part, fold in zip(*columns, strict=True):
                 yield key, str(study), Placed(str(part), int(fold), generation, published_at)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from storage.contrast_id import study_of
 from storage.errors import InputError
 from storage.open import contrasts_of
 from storage.schema import CONTRAST, CONTRAST_COLUMNS, GENE, STATISTICS
@@ -55,11 +56,15 @@ def find_contrast(tree: xr.DataTree, name: str) -> str:
     ids = contrasts_of(tree).indexes[CONTRAST]
     if name in ids:
         return name
-    study = name.partition(":")[0]
-    of_study = [str(i) for i in ids if str(i).partition(":")[0] == study]
-    if len(of_study) == 1 and name == study:
-        return of_study[0]
-    if of_study:
+    by_study: dict[str, list[str]] = {}
+    for i in map(str, ids):
+        by_study.setdefault(study_of(i), []).append(i)
+    # A study as it is called, or as ids have it.
+    alone = by_study.get(name) or by_study.get(study_of(f"{name}:"), [])
+    if len(alone) == 1:
+        return alone[0]
+    if of_study := alone or by_study.get(study_of(name), []):
+        study = study_of(of_study[0])
         raise InputError(f"{name} is no contrast; study {study} has: {', '.join(of_study)}")
     near = get_close_matches(name, list(ids), n=3, cutoff=0.4)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""

@@ -165,7 +165,8 @@ def test_a_published_store_is_complete_and_its_building_is_gone(files: Files) ->
     assert files.is_complete("final/s.zarr")
     assert files.read("final/s.zarr/t/c/1/0") == b"t/c/0/0"
     assert files.list("") == sorted(f"final/s.zarr/{name}" for name in [*names, "t/c/1/0"])
-    files.retire("final")
+    for left in files.hide("final"):
+        files.delete(left)
     assert files.list("") == []
     assert files.sweep("") == 0
 
@@ -220,7 +221,7 @@ def test_the_root_of_a_store_comes_last_and_goes_first(
     seen: list[tuple[str, Path]] = []
     storage.disk.step_hook = stop_at_the_second
     with pytest.raises(KeyboardInterrupt):
-        troubled.retire("g")
+        troubled.hide("g")
     assert [kind for kind, _ in seen] == ["delete", "delete"]
     assert not troubled.is_complete("g/s.zarr")
     assert troubled.list("g") == ["g/s.zarr/a/zarr.json", "g/s.zarr/z/c/0"]

@@ -56,6 +56,16 @@ def test_help_keeps_the_names_of_tables_in_brackets() -> None:
         assert [name for name in names if name not in text] == [], command
 
 
+def test_status_tells_of_a_lease_that_cannot_be_read(root: Path) -> None:
+    lease = root / "lease.json"
+    lease.write_text('{"host": "x"')
+    try:
+        done = dexome("status", "-w", root)
+    finally:
+        lease.unlink()
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_version_is_that_of_the_package() -> None:
     done = CliRunner().invoke(app, ["--version"])
     assert done.exit_code == 0

@@ -25,10 +25,11 @@ from storage.generation import (
     read_standing,
     write_current,
 )
-from storage.lease import Lease, this_process
+from storage.lease import Lease
 from storage.open import open_compendium
 from storage.parts import write_part
 from storage.placements import KEPT
+from storage.process import this_process
 from storage.training_copy import (
     TrainingCopy,
     copy_manifest_path,
@@ -91,6 +92,18 @@ def test_the_hold_of_a_dead_reader_does_not_count(tmp_path: Path) -> None:
     assert held_generations(disk) == {names[0]: "old"}
     disk.put(f"{HOLDS}/a.json", json.dumps({**hold, "host": "elsewhere", "since": 0}).encode())
     assert collect_generations(disk, keep=1)[0] == names[:1]
+
+
+def test_where_nobody_may_write_a_generation_is_read_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreError("read-only")
+
+    monkeypatch.setattr(Disk, "put", refuse)
+    with hold_generation(Disk(tmp_path), "gen", "it is read"):
+        pass
+    assert "gen is not kept from `dexome gc`" in caplog.text
 
 
 def test_a_killed_collection_is_finished_by_the_next(tmp_path: Path) -> None:
@@ -178,6 +191,21 @@ def test_a_study_keeps_the_place_that_a_deleted_generation_gave_it(tmp_path: Pat
     disk.put(kept, (disk.read(kept) or b"").replace(b"train", b"tests"))
     with pytest.raises(StoreError, match=rf"{kept} is damaged; delete it"):
         prepare(workspace, rebuild=True)
+
+
+def test_a_damaged_split_of_an_old_generation_stops_nothing(tmp_path: Path) -> None:
+    workspace = random_workspace(tmp_path, {f"S{i:02}": 2 for i in range(12)}, 40)
+    disk = workspace.disk
+    old = prepare(workspace)[1]
+    path = workspace.root / FOLDER / old.generation / old.store / "fold/c/0"
+    path.write_bytes(path.read_bytes()[:-3])
+    genes = make_genes(40)
+    parts = [named_part(f"A{i:02}", 2, genes, [f"GSM{i}"]) for i in range(12)]
+    for part in parts:
+        write_part(disk, part)
+    compile_entries(disk, genes, [entry(part) for part in parts])
+    prepare(workspace)
+    assert collect_generations(disk, keep=1)[0] == [old.generation]
 
 
 def test_keeping_none_is_refused(tmp_path: Path) -> None:

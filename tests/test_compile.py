@@ -252,7 +252,11 @@ def test_a_signature_tells_apart_whatever_changes_a_shard() -> None:
     assert len(set(others)) == len(others)
 
 
-def test_a_generation_that_lost_its_contrasts_is_made_again_under_its_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rebuild", [True, False])
+@pytest.mark.parametrize("lost", ["", "/contrasts.zarr"])
+def test_a_generation_that_lost_its_contrasts_is_made_again_under_its_name(
+    tmp_path: Path, lost: str, rebuild: bool
+) -> None:
     disk = Disk(tmp_path)
     genes = make_genes(20)
     part = make_part("S0", 2, genes)
@@ -260,8 +264,8 @@ def test_a_generation_that_lost_its_contrasts_is_made_again_under_its_name(tmp_p
     first = compile_entries(disk, genes, [entry(part)])
     assert first is not None
     generation = first[0].generation
-    shutil.rmtree(disk.path(f"compendium/{generation}/contrasts.zarr"))
-    again = compile_entries(disk, genes, [entry(part)], rebuild=True)
+    shutil.rmtree(disk.path(f"compendium/{generation}{lost}"))
+    again = compile_entries(disk, genes, [entry(part)], rebuild=rebuild)
     assert again is not None
     assert again[0].generation == generation
     assert contrasts_of(open_compendium(tmp_path)).sizes["contrast"] == 2

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.curate.names import contrast_id, split_contrast_id
+from storage.contrast_id import contrast_id, split_contrast_id
 
 part = st.one_of(
     st.text(min_size=1, max_size=12),

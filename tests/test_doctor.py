@@ -8,8 +8,15 @@ from storage.disk import Disk
 from storage.doctor import examine
 from storage.errors import InputError
 from storage.generation import FOLDER, list_generations, manifest_key
-from storage.parts import part_key
-from tests.support.parts import compile_entries, entry, make_compendium, make_genes, refused
+from storage.parts import part_key, write_part
+from tests.support.parts import (
+    compile_entries,
+    entry,
+    make_compendium,
+    make_genes,
+    make_part,
+    refused,
+)
 from tests.support.whole_run import compendium_hash
 
 
@@ -86,6 +93,15 @@ def test_a_stranger_in_the_store_is_found(tmp_path: Path) -> None:
     (store_of(tmp_path) / "t/c/9/0").touch()
     _, (finding,) = examine(Disk(tmp_path))
     assert finding.problem == "does not belong to the store"
+
+
+def test_a_study_may_be_called_anything(tmp_path: Path) -> None:
+    disk, genes = Disk(tmp_path), make_genes(20)
+    parts = [make_part(name, 2, genes) for name in ("my study", "Bécher 2019", "a:b/50%")]
+    for part in parts:
+        write_part(disk, part)
+    compile_entries(disk, genes, [*map(entry, parts)])
+    assert examine(disk)[1] == []
 
 
 def test_a_damaged_manifest_is_found(tmp_path: Path) -> None:

@@ -5,14 +5,17 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from storage.disk import Disk
 from storage.errors import InputError, LockedError, StoreError
-from storage.lease import LEASE_KEY, Lease, is_stale, this_process
+from storage.lease import LEASE_KEY, Lease
+from storage.process import is_alive, this_process
 
 
 def write_lease(disk: Disk, **changes: object) -> None:
@@ -71,8 +74,8 @@ def test_another_host_s_lease_holds_until_it_missed_three_renewals(tmp_path: Pat
         pass
     with Lease(disk, take_over=True) as lease:
         lease.check()
-    write_lease(disk, host="elsewhere", renewed_at=time.time() - 61)
-    with Lease(disk) as lease:
+    write_lease(disk, host="elsewhere", renewed_at=time.time() - 0.5)
+    with Lease(disk, renew_s=0.1) as lease:
         lease.check()
 
 
@@ -167,7 +170,34 @@ def test_a_lease_that_cannot_be_read_belongs_to_nobody(tmp_path: Path, data: byt
         lease.check()
 
 
-def test_staleness_is_told_from_the_clock_for_other_hosts_only() -> None:
-    old = {**this_process(), "renewed_at": 0.0}
-    assert not is_stale(old, now=1e9)
-    assert is_stale({**old, "host": "elsewhere"}, now=1e9)
+def test_a_lease_that_is_renewed_is_not_taken_over_whatever_its_clock_says(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    write_lease(disk, host="elsewhere", renewed_at=time.time() - 300)
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(0.2):
+            write_lease(disk, host="elsewhere", renewed_at=time.time() - 300)
+
+    renewer = threading.Thread(target=renew)
+    renewer.start()
+    try:
+        with pytest.raises(LockedError, match="on elsewhere"), Lease(disk, renew_s=0.5):
+            pass
+    finally:
+        ended.set()
+        renewer.join()
+
+
+def test_who_lives_is_told_by_no_clock_and_in_no_other_container(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    me = this_process()
+    assert is_alive(me)
+    assert is_alive({**me, "host": "elsewhere"}) is None
+    assert is_alive({**me, "world": "another container"}) is None
+    assert is_alive({**me, "started": me["started"] + 1}) is False
+    # What psutil adds to a process's age moves with the clock of the host.
+    monkeypatch.setattr(psutil.Process, "create_time", lambda _: 0.0)
+    if Path("/proc/self/stat").exists():
+        assert is_alive(me)

@@ -97,6 +97,14 @@ def test_an_open_reader_stays_on_its_generation(tmp_path: Path) -> None:
     assert content_hash(open_compendium(tmp_path, list_generations(disk)[0])) == before
 
 
+def test_a_reader_may_change_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_compendium(Disk(tmp_path / "work"))
+    monkeypatch.chdir(tmp_path)
+    contrasts = contrasts_of(open_compendium("work"))
+    monkeypatch.chdir("/")
+    assert np.isfinite(contrasts["t"].values).any()
+
+
 def test_any_missing_shard_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     make_compendium(Disk(tmp_path))
     for path in shards_of(tmp_path):

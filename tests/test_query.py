@@ -9,6 +9,7 @@ import xarray as xr
 from storage.disk import Disk
 from storage.errors import InputError
 from storage.open import contrasts_of, open_compendium
+from storage.parts import write_part
 from storage.query import (
     find_contrast,
     find_gene,
@@ -19,7 +20,7 @@ from storage.query import (
     top_genes,
 )
 from storage.schema import STATISTICS
-from tests.support.parts import make_compendium
+from tests.support.parts import compile_entries, entry, make_compendium, make_genes, make_part
 
 
 @pytest.fixture
@@ -61,6 +62,22 @@ def test_a_study_with_one_contrast_is_enough_to_name_it(tree: xr.DataTree) -> No
     assert find_contrast(tree, "S1") == "S1:level0_vs_control"
     with pytest.raises(InputError, match="study S0 has"):
         find_contrast(tree, "S0")
+
+
+def test_a_study_is_found_by_its_own_name_and_as_ids_have_it(tmp_path: Path) -> None:
+    disk, genes = Disk(tmp_path), make_genes(20)
+    parts = [make_part("my study", 1, genes), make_part("a:b", 2, genes)]
+    for part in parts:
+        write_part(disk, part)
+    compile_entries(disk, genes, [*map(entry, parts)])
+    tree = open_compendium(tmp_path)
+    for name in ("my study", "my%20study", "my%20study:level0_vs_control"):
+        assert find_contrast(tree, name) == "my%20study:level0_vs_control"
+    for name in ("a:b", "a%3Ab", "a%3Ab:nothing"):
+        with pytest.raises(
+            InputError, match="study a:b has: a%3Ab:level0_vs_control, a%3Ab:level1"
+        ):
+            find_contrast(tree, name)
 
 
 def test_a_gene_query_is_the_gene_s_column(tree: xr.DataTree) -> None:

@@ -1,7 +1,9 @@
 """The main job on a tiny workspace: what comes out, what is done again, and what is not."""
 
 import dataclasses
+import gzip
 import os
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -21,7 +23,7 @@ from pipeline.workspace import Workspace
 from storage.errors import InputError, StoreError
 from storage.generation import list_generations
 from storage.lease import Lease
-from storage.open import contrasts_of, open_compendium, studies_of
+from storage.open import contrasts_of, open_compendium, samples_of, studies_of
 from storage.parts import part_key
 from tests.support.whole_run import compendium_hash, run_whole, silent
 from tests.support.workspaces import IN_PROCESS, make_workspace, write_study
@@ -106,6 +108,60 @@ def test_one_new_study_costs_one_study(workspace: Workspace, executions: list[st
     run_whole(workspace)
     assert executions == ["S9"]
     assert len(list_generations(workspace.disk)) == 2
+
+
+def test_a_gene_list_that_calls_genes_otherwise_makes_studies_anew(
+    workspace: Workspace, executions: list[str]
+) -> None:
+    table = workspace.config.source.path / "S0" / "counts.tsv.gz"
+    by_id = gzip.decompress(table.read_bytes()).decode()
+    by_symbol = re.sub(r"ENSMUSG(\d+)", lambda found: f"Gene{int(found[1]) - 1}", by_id)
+    table.write_bytes(gzip.compress(by_symbol.encode()))
+    listed = workspace.config.genes.list
+    known = listed.read_text()
+    listed.write_text("".join(f"{line.split()[0]}\n" for line in known.splitlines()))
+    run_whole(workspace)
+    assert studies_of(open_compendium(workspace.root))["reason"].values[0] == "ids_lost"
+    listed.write_text(known)
+    run_whole(workspace)
+    t = contrasts_of(open_compendium(workspace.root))["t"].sel(contrast="S0:drug_vs_control").values
+    executions.clear()
+    # The first and the last change places: their ids stay where they are.
+    rows = known.splitlines()
+    first, last = rows[1].split("\t"), rows[-1].split("\t")
+    first[1], last[1] = last[1], first[1]
+    listed.write_text("\n".join([rows[0], "\t".join(first), *rows[2:-1], "\t".join(last)]) + "\n")
+    run_whole(workspace)
+    assert executions == ["S0"], "only its counts stand under symbols"
+    swapped = contrasts_of(open_compendium(workspace.root))["t"].sel(contrast="S0:drug_vs_control")
+    np.testing.assert_allclose(swapped.values[[0, -1]], t[[-1, 0]], rtol=1e-6)
+
+
+def test_rows_that_map_to_no_gene_are_told_of_and_cost_their_study(
+    workspace: Workspace, executions: list[str]
+) -> None:
+    run_whole(workspace)
+    executions.clear()
+    table = workspace.config.source.path / "S0" / "counts.tsv.gz"
+    counts = gzip.decompress(table.read_bytes()).decode()
+    n_samples = len(counts.splitlines()[0].split("\t")) - 1
+    strangers = "".join(f"stranger{i}" + "\t1" * n_samples + "\n" for i in range(5))
+    table.write_bytes(gzip.compress((counts + strangers).encode()))
+    run_whole(workspace)
+    assert executions == ["S0"]
+    assert list(studies_of(open_compendium(workspace.root))["rows_lost"].values) == [5, 0, 0]
+
+
+def test_the_samples_of_a_refused_study_are_there_with_the_reason(workspace: Workspace) -> None:
+    assert workspace.config.source.path is not None
+    write_study(workspace.config.source.path / "S7", 7, levels=("alone",))
+    run_whole(workspace)
+    samples = samples_of(open_compendium(workspace.root))
+    of_study = samples["study"].values == "S7"
+    assert of_study.sum() == 3
+    assert not samples["used"].values[of_study].any()
+    reasons = studies_of(open_compendium(workspace.root))["reason"].values
+    assert set(samples["why_not"].values[of_study]) == {str(reasons[-1])} != {""}
 
 
 def test_a_changed_study_is_analysed_again_and_an_unchanged_touched_one_is_not(

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+import storage.disk
 from pipeline.dea.adjust import neg_log10_adjusted
 from pipeline.enrich.settings import EnrichSettings
 from pipeline.stages.enrich_study import EnrichTask
@@ -200,6 +201,55 @@ def test_a_damaged_part_or_shard_is_named_with_its_study_and_cure(workspace: Wor
         data[len(data) // 2] ^= 1
         file.write_bytes(bytes(data))
     assert examine(workspace.disk)[1] == []
+
+
+@pytest.mark.parametrize("what", ["zarr.json", "manifest", "no manifest"])
+def test_damage_to_the_terms_hides_no_contrast_and_the_cure_that_is_told_mends_it(
+    workspace: Workspace, what: str
+) -> None:
+    enriched = run_enrichment(workspace)
+    store = Path(enriched.address)
+    manifest = store.with_name(f"{store.stem}.manifest.json")
+    if what == "no manifest":
+        manifest.unlink()
+    else:
+        (manifest if what == "manifest" else store / "zarr.json").write_bytes(b"x")
+    assert len(contrasts_of(open_compendium(workspace.root, beside=""))["contrast"]) == 4
+    findings = examine(workspace.disk)[1]
+    assert {finding.cure for finding in findings} == {"run `dexome enrich --rebuild`"}
+    run_enrichment(workspace, rebuild=True)
+    assert examine(workspace.disk)[1] == []
+    assert len(enrichment_of(open_compendium(workspace.root))["contrast"]) == 4
+
+
+def test_a_store_that_is_made_again_is_never_there_in_part(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enriched = run_enrichment(workspace)
+    store = Path(enriched.address)
+    whole = sorted(path.relative_to(store) for path in store.rglob("*"))
+    seen: list[bool] = []
+
+    def look(kind: str, path: Path) -> None:
+        del kind, path
+        there = store.is_dir()
+        seen.append(there)
+        assert not there or sorted(p.relative_to(store) for p in store.rglob("*")) == whole
+
+    monkeypatch.setattr(storage.disk, "step_hook", look)
+    run_enrichment(workspace, rebuild=True)
+    assert seen.count(False) <= 8, "it is away for a few steps, not while files are made durable"
+    assert sorted(store.parent.glob(".*")) == []
+
+
+def test_a_file_of_another_name_makes_no_store_anew(workspace: Workspace) -> None:
+    assert run_enrichment(workspace).new
+    assert workspace.config.enrich is not None
+    annotation = workspace.config.enrich.annotation
+    renamed = annotation.rename(annotation.with_name("renamed.tsv"))
+    enrich = replace(workspace.config.enrich, annotation=renamed)
+    again = Workspace(workspace.root, replace(workspace.config, enrich=enrich))
+    assert not run_enrichment(again).new
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """The commands that look after a compendium: status, doctor, gc."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -24,8 +23,9 @@ from storage.generation import (
     list_splits,
     read_current,
 )
-from storage.lease import LEASE_KEY, Lease, is_alive
+from storage.lease import Lease, read_lease
 from storage.open import contrasts_of, open_compendium, studies_of
+from storage.process import is_alive
 from storage.schema import CONTRAST, CONTRASTS_STORE, GENE
 
 
@@ -36,7 +36,7 @@ def status(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> No
     found: dict[str, Any] = {"workspace": str(opened.root), "generations": list_generations(disk)}
     current = read_current(disk)
     if current is not None:
-        tree = open_compendium(disk)
+        tree = open_compendium(disk, beside="")
         sizes = contrasts_of(tree).sizes
         states = list(studies_of(tree)["status"].values)
         found["compendium"] = {
@@ -66,10 +66,10 @@ def status(workspace: WorkspaceOption = HERE, as_json: JsonOption = False) -> No
         }
     except InputError as error:
         found["plan"] = str(error)
-    held = disk.read(LEASE_KEY)
-    if held is not None:
-        lease = json.loads(held)
-        found["lease"] = {"host": lease["host"], "pid": lease["pid"], "alive": is_alive(lease)}
+    lease = read_lease(disk)
+    if lease is not None:
+        found["lease"] = {name: lease.get(name) for name in ("host", "pid")}
+        found["lease"]["alive"] = is_alive(lease)
     if as_json:
         echo_json(found)
     else:

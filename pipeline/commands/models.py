@@ -17,6 +17,7 @@ from pipeline.commands.options import HERE, JsonOption, ModelArgument, SplitOpti
 from pipeline.commands.output import counted, echo_fields, echo_json, echo_table
 from pipeline.exit_codes import EXIT_INTERRUPTED
 from pipeline.workspace import Workspace, open_workspace
+from storage.collect import hold_generation
 from storage.compile_halves import halves_store
 from storage.generation import manifest_key
 from storage.halves import read_halves
@@ -186,10 +187,12 @@ def evaluate_model(opened: Workspace, trained: "TrainedModel", part: str) -> dic
     from model.score_model import make_coders, score_beside_baselines
 
     task, model = trained.task, trained.load()
-    halves = read_halves(opened.disk, task.split, part)
-    coders = make_coders(task, model)
-    found = score_beside_baselines(task, part, coders.by_name)
-    on_halves = score_on_halves(task, coders.by_name, halves, part) if halves else None
+    reason = f"the evaluation of {trained.name} reads it"
+    with hold_generation(opened.disk, task.split.generation, reason):
+        halves = read_halves(opened.disk, task.split, part)
+        coders = make_coders(task, model)
+        found = score_beside_baselines(task, part, coders.by_name)
+        on_halves = score_on_halves(task, coders.by_name, halves, part) if halves else None
     identity = trained.checkpoint.identity
     result: dict[str, Any] = {
         "part": part,

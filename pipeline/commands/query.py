@@ -53,7 +53,7 @@ def gene(
     """One gene over the contrasts: where does it change most?"""
     if out is not None:
         check_out(out)
-    tree = open_compendium(compendium_files(workspace))
+    tree = open_compendium(compendium_files(workspace), beside="")
     found = find_gene(tree, name)
     table = query_gene(tree, found) if every else top_contrasts(tree, found, top, by)
     _show(table, found, out, as_json)
@@ -72,7 +72,7 @@ def term(
     """One term over the contrasts: in which is it enriched, up, down or both?"""
     if out is not None:
         check_out(out)
-    tree = open_compendium(compendium_files(workspace))
+    tree = open_compendium(compendium_files(workspace), beside="enrichment-*")
     found = find_term(enrichment_of(tree), name)
     table = query_term(tree, found)
     shown = table if every else top_enriched(table, top, by)
@@ -98,7 +98,8 @@ def contrast(
     """One contrast over the genes: what changes most? With an enrichment, its terms too."""
     if out is not None:
         check_out(out)
-    tree = open_compendium(compendium_files(workspace))
+    disk = compendium_files(workspace)
+    tree = open_compendium(disk, beside="enrichment-*" if terms else "")
     found = find_contrast(tree, name)
     if terms:
         table = query_contrast_terms(tree, found)
@@ -106,7 +107,11 @@ def contrast(
         return
     table = query_contrast(tree, found) if every else top_genes(tree, found, top, by)
     _show(table, found, out, as_json)
-    if out is None and not as_json and not every and has_enrichment(tree):
+    if out is not None or as_json or every:
+        return
+    # Genes are shown whatever is the matter with terms.
+    tree = open_compendium(disk, str(tree.attrs["generation"]), beside="enrichment-*")
+    if has_enrichment(tree):
         of_terms = top_enriched(query_contrast_terms(tree, found), min(top, TERMS_SHOWN))
         typer.echo("" if len(of_terms) else "\nno term is enriched; --terms --all shows every one")
         if len(of_terms):

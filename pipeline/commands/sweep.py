@@ -21,6 +21,7 @@ from pipeline.commands.options import (
 from pipeline.commands.output import echo_json, echo_table
 from pipeline.exit_codes import EXIT_REFUSED
 from pipeline.workspace import open_workspace
+from storage.collect import hold_generation
 
 
 def sweep(
@@ -52,7 +53,11 @@ def sweep(
     own = opened.config.train
     recipe = paper_recipe(own) if preset == "paper" else own or Recipe()
     chosen = choose_split(opened, split, preset)
-    with machines(opened, cluster) as stage:
+    reason = f"the sweep {name} reads it"
+    with (
+        machines(opened, cluster) as stage,
+        hold_generation(opened.disk, chosen.generation, reason),
+    ):
         swept = run_sweep(
             *(opened.disk, opened.root, stage.client, stage.report, name, over, recipe),
             *(opened.config.sweep, chosen),

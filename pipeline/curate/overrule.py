@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from pipeline.curate.axes import Axes
 from pipeline.curate.curation import REFERENCE, ContrastPlan, Journal
-from pipeline.curate.names import contrast_id
 from pipeline.curate.settings import CurateSettings, StudyDesign
 from pipeline.curate.sheet import Sheet
 from pipeline.curate.variables import Variable, cross
 from pipeline.sources.refusal import Refusal
+from storage.contrast_id import contrast_id
 
 
 def resolve_settings(settings: CurateSettings, design: StudyDesign) -> CurateSettings:

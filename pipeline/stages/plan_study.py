@@ -5,7 +5,14 @@ from dataclasses import asdict, dataclass
 
 from pipeline.curate.curation import Journal
 from pipeline.sources.refusal import Refusal
-from pipeline.stages.prepare import contrast_rows, prepare_study, sample_rows, study_columns
+from pipeline.sources.study_input import StudyInput
+from pipeline.stages.prepare import (
+    contrast_rows,
+    prepare_input,
+    sample_rows,
+    study_columns,
+    unused_rows,
+)
 from pipeline.stages.record import (
     PlanRecord,
     plan_record_key,
@@ -73,8 +80,10 @@ def record_failure(task: StudyTask, error: BaseException) -> PlanReceipt:
 def make_plan_record(task: StudyTask) -> PlanRecord:
     """The plan of one study, from its files."""
     journal = Journal()
+    study: StudyInput | None = None
     try:
-        prepared = prepare_study(task, journal)
+        study = task.source.read(task.study)
+        prepared = prepare_input(task, study, journal)
     except Refusal as refusal:
         return PlanRecord(
             study=task.study,
@@ -82,6 +91,7 @@ def make_plan_record(task: StudyTask) -> PlanRecord:
             reason=refusal.code,
             message=refusal.message,
             reasoning=[list(step) for step in journal.steps],
+            samples=[] if study is None else unused_rows(study, refusal.code),
         )
     curation = prepared.curation
     return PlanRecord(

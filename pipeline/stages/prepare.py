@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from pipeline.curate.curate import curate
 from pipeline.curate.curation import Curation, Journal
-from pipeline.curate.names import contrast_id
 from pipeline.dea.design import Design, make_design
 from pipeline.dea.settings import ENGINE_VERSION
 from pipeline.sources.genes import MappingRecord, map_counts
@@ -19,6 +18,7 @@ from pipeline.sources.refusal import Refusal
 from pipeline.sources.study_input import StudyInput
 from pipeline.stages.identical import SAME, identical_samples, without_copies
 from pipeline.stages.task import StudyTask, gene_index
+from storage.contrast_id import contrast_id
 from storage.schema import SCHEMA_VERSION
 
 
@@ -62,9 +62,19 @@ def prepare_study(task: StudyTask, journal: Journal | None = None) -> Prepared:
     Refusal
         The study can't be analysed; code and message say why.
     """
-    study = task.source.read(task.study)
+    return prepare_input(task, task.source.read(task.study), journal)
+
+
+def prepare_input(task: StudyTask, study: StudyInput, journal: Journal | None = None) -> Prepared:
+    """Map and curate a study that was read.
+
+    Raises
+    ------
+    Refusal
+        It can't be analysed; code and message say why.
+    """
     mapped = map_counts(
-        study.counts, gene_index(task.gene_list, task.gene_list_sha256), task.mapping
+        study.counts, gene_index(task.gene_list, task.gene_names_sha256), task.mapping
     )
     row = {name: place for place, name in enumerate(mapped.samples)}
     empty = set(mapped.empty_samples)
@@ -86,10 +96,7 @@ def prepare_study(task: StudyTask, journal: Journal | None = None) -> Prepared:
             curation = curate(
                 study.samples, task.curate, {**excluded, **copies}, task.design, journal
             )
-    unused = dict(curation.unused)
-    unused |= dict.fromkeys(study.unmatched_counts, "not_in_samples_table")
-    unused |= dict.fromkeys(study.unmatched_rows, "no_counts")
-    unused |= study.left_out
+    unused = {**curation.unused, **_unmatched(study)}
     samples = sorted(curation.groups)
     counts = _summed(mapped.counts, row, samples, curation)
     for name, members in curation.summed.items():
@@ -102,8 +109,17 @@ def prepare_study(task: StudyTask, journal: Journal | None = None) -> Prepared:
         runs=_runs(study.runs, curation),
         flags=flags,
         mapping=mapped.record,
-        part=_part_key(task, samples, counts, curation, study),
+        part=_part_key(task, samples, counts, curation, study, mapped.record),
     )
+
+
+def _unmatched(study: StudyInput) -> dict[str, str]:
+    """Samples that the source itself leaves out, with the reason."""
+    return {
+        **dict.fromkeys(study.unmatched_counts, "not_in_samples_table"),
+        **dict.fromkeys(study.unmatched_rows, "no_counts"),
+        **study.left_out,
+    }
 
 
 def _summed(
@@ -177,6 +193,22 @@ def sample_rows(prepared: Prepared) -> list[dict[str, Any]]:
     ]
 
 
+def unused_rows(study: StudyInput, reason: str) -> list[dict[str, Any]]:
+    """What is known of the samples of a study that is refused for this reason, as `sample_rows` has it."""
+    unused = {**dict.fromkeys(study.samples.index, reason), **_unmatched(study)}
+    return [
+        {
+            "sample": name,
+            "runs": ",".join(study.runs.get(name, (name,))),
+            "group": "",
+            "block": "",
+            "used": False,
+            "why_not": unused[name],
+        }
+        for name in sorted(unused)
+    ]
+
+
 def mapping_columns(record: MappingRecord) -> dict[str, Any]:
     """What became of the count table's rows, by the names of the schema."""
     names = ("id_kind", "rows_mapped", "rows_ambiguous", "rows_lost")
@@ -190,8 +222,9 @@ def _part_key(
     counts: npt.NDArray[np.float64],
     curation: Curation,
     study: StudyInput,
+    mapping: MappingRecord,
 ) -> str:
-    """SHA-256 of everything that the result depends on."""
+    """SHA-256 of everything that the result depends on, and of what the part tells beside it."""
     content = {
         "versions": [SCHEMA_VERSION, ENGINE_VERSION],
         "genes": task.gene_list_sha256,
@@ -207,6 +240,8 @@ def _part_key(
         "block": [curation.block_name, sorted(curation.block.items())],
         "summed": sorted(curation.summed.items()),
         "overruled": list(curation.overruled),
+        "confidence": curation.confidence,
+        "mapping": mapping_columns(mapping),
         "unused": sorted(curation.unused.items()),
         "source": [sorted(study.runs.items()), sorted(study.left_out.items()), list(study.flags)],
     }

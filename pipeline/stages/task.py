@@ -27,6 +27,7 @@ class StudyTask:
     source: Source
     gene_list: Path
     gene_list_sha256: str
+    gene_names_sha256: str
     mapping: MappingSettings
     curate: CurateSettings
     design: StudyDesign
@@ -43,7 +44,7 @@ class StudyTask:
                 "plan": [PLAN_VERSION, SCHEMA_VERSION, ENGINE_VERSION],
                 "study": self.study,
                 "fingerprint": fingerprint,
-                "genes": self.gene_list_sha256,
+                "genes": self.gene_names_sha256,
                 "mapping": asdict(self.mapping),
                 "curate": asdict(self.curate),
                 "design": asdict(self.design),
@@ -57,7 +58,7 @@ def make_tasks(workspace: Path, config: Config, genes: GeneList) -> list[StudyTa
     sources = sources_by_study(make_source(config.source, workspace))
     disk = config.files(workspace)
     # Once: to hash fifty thousand ids takes a millisecond, and there may be many studies.
-    sha256 = genes.sha256
+    sha256, names_sha256 = genes.sha256, genes.names_sha256
     return [
         StudyTask(
             disk=disk,
@@ -65,6 +66,7 @@ def make_tasks(workspace: Path, config: Config, genes: GeneList) -> list[StudyTa
             source=source,
             gene_list=config.genes.list,
             gene_list_sha256=sha256,
+            gene_names_sha256=names_sha256,
             mapping=config.mapping,
             curate=config.curate,
             design=config.design(study),
@@ -75,9 +77,9 @@ def make_tasks(workspace: Path, config: Config, genes: GeneList) -> list[StudyTa
 
 
 @lru_cache(maxsize=2)
-def gene_index(path: Path, sha256: str) -> GeneIndex:
+def gene_index(path: Path, names_sha256: str) -> GeneIndex:
     """The index of a gene list, made once in each worker."""
     genes = read_gene_list(path)
-    if genes.sha256 != sha256:
+    if genes.names_sha256 != names_sha256:
         raise RuntimeError(f"{path} changed while it was in use; run the command again")
     return GeneIndex.from_list(genes)

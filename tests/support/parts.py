@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from storage.compile import Build, StudyEntry, begin_build, plan_build, publish_build
+from storage.contrast_id import contrast_id
 from storage.files import Files
 from storage.generation import Current
 from storage.genes import GeneList
@@ -42,7 +43,7 @@ def make_part(study: str, n_contrasts: int, genes: GeneList, seed: int = 0) -> P
         gene_list_sha256=genes.sha256,
         contrasts=[
             {
-                "contrast": f"{study}:{name}_vs_control",
+                "contrast": contrast_id(study, name, "control"),
                 "study": study,
                 "test": name,
                 "reference": "control",

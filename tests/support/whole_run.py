@@ -32,11 +32,12 @@ def run_whole(workspace: Workspace) -> Current:
         return run_compile(workspace, genes, plan, client, lease, silent, layout=TINY_LAYOUT)[0]
 
 
-def run_enrichment(workspace: Workspace) -> Enriched:
+def run_enrichment(workspace: Workspace, *, rebuild: bool = False) -> Enriched:
     """Enrich as `dexome enrich` does."""
     genes = workspace.read_genes()
     with Lease(workspace.disk) as lease, connect(IN_PROCESS) as client:
-        return run_enrich(workspace, genes, client, lease, silent, layout=TINY_LAYOUT)
+        told = (workspace, genes, client, lease, silent)
+        return run_enrich(*told, layout=TINY_LAYOUT, rebuild=rebuild)
 
 
 def content(tree: xr.DataTree) -> dict[str, Any]:

@@ -29,6 +29,11 @@ def split_contrast_id(contrast: str) -> tuple[str, str, str]:
     return _unescape(study), _unescape(test), _unescape(reference)
 
 
+def study_of(contrast: str) -> str:
+    """The study of an id that `contrast_id` made."""
+    return _unescape(contrast.partition(":")[0])
+
+
 def _escape(text: str) -> str:
     return _ESCAPED.sub(
         lambda found: "".join(
