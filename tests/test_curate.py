@@ -428,6 +428,40 @@ def test_a_number_beside_a_unit_is_its_own_or_a_replicates(
     assert told == [group for group in groups for _ in range(3)]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [(("WT", "KO"), ("0h", "24h")), (("CD4", "CD8"), ("PBS", "LPS"))]
+)
+@pytest.mark.parametrize(
+    "template",
+    ["{a}-{n}-{b}", "{n}-{a}-{b}", "R{n}-{a}-{b}", "{a}_{n}_{b}", "{a} {b} #{n}", "{b} {a} {n}"],
+)
+def test_two_factors_and_a_replicate_in_a_title_are_told_apart(
+    template: str, one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    check_told_apart(template, one, other)
+
+
+@pytest.mark.parametrize("template", ["{a}_{n}_{b}", "{a} {b} #{n}", "{b} {a} {n}"])
+def test_a_sign_at_either_end_of_a_title_is_kept(template: str) -> None:
+    check_told_apart(template, ("siNC", "siYAP"), ("- dox", "+ dox"))
+
+
+def check_told_apart(template: str, one: tuple[str, str], other: tuple[str, str]) -> None:
+    """Each combination of two factors in titles, with three replicates, is a group."""
+    wanted = [(a, b) for a in one for b in other for _ in range(3)]
+    titles = [template.format(a=a, b=b, n=i % 3 + 1) for i, (a, b) in enumerate(wanted)]
+    groups = _curated({"title": titles}).groups
+    found = [groups[f"GSM{i}"] for i in range(len(titles))]
+    assert len(set(zip(found, wanted, strict=True))) == len(set(found)) == 4
+
+
+def test_macrophages_are_no_numbered_animals() -> None:
+    titles = [f"{kind} {i}" for kind in ("M0", "M1", "M2") for i in (1, 2, 3)]
+    assert set(_curated({"title": titles}).groups.values()) == {"M0", "M1", "M2"}
+    beside = {"title": [f"{group} {i}" for group in ("Ctl", "Exp") for i in (1, 2, 3)]}
+    assert _pairs(_curated(beside)) == [("Exp", "Ctl", "reference")]
+
+
 def test_a_column_of_ages_without_an_age_does_no_harm() -> None:
     curation = _curated({"treatment": ["PBS"] * 3 + ["LPS"] * 3, "age": ["NA"] * 6})
     assert _pairs(curation) == [("LPS", "PBS", "reference")]

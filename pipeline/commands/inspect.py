@@ -164,6 +164,9 @@ def _in_words(found: dict[str, Any]) -> dict[str, str]:
     else:
         words["plan"] = plan
     if lease := found.get("lease"):
+        if lease["pid"] is None:
+            words["lease"] = "can't be read; the next run takes it over"
+            return words
         alive = {True: "at work", False: "dead", None: "on another host"}[lease["alive"]]
         words["lease"] = f"process {lease['pid']} on {lease['host']}, {alive}"
     return words

@@ -46,6 +46,7 @@ _WAYS = (
 )
 # A time before zero: "-24 h rep1".
 _NEGATIVE = re.compile(r"-\d")
+_EDGES = " _-.,;:(["
 # A number after one of these says when or how much; one before is a unit's.
 _MEASURE = re.compile(
     r"(?:^|[^a-z])(?:days?|d|hours?|hrs?|h|weeks?|wks?|w|months?|mo|min|dpi|hpi|e|p|zt|ct|t|time|dose|passage"
@@ -83,7 +84,7 @@ def _strip(texts: tuple[str, ...], way: "re.Pattern[str]") -> tuple[str, ...] | 
     """Texts after one way of taking numbers off; None where they would not be replicates."""
     said = way in (_SAID, _HASH)
     bases, marks = [], []
-    after_unit = False
+    after_unit, signed = False, any(text.startswith("+") for text in texts)
     for text in texts:
         found = list(way.finditer(text)) if said else [m for m in [way.search(text)] if m]
         before = text[: found[0].start()] if found else ""
@@ -100,8 +101,9 @@ def _strip(texts: tuple[str, ...], way: "re.Pattern[str]") -> tuple[str, ...] | 
         for match in reversed(found):
             between = " " if match.start() > 0 and match.end() < len(base) else ""
             base = f"{base[: match.start()]}{between}{base[match.end() :]}"
-        trimmed = base.strip(" _-.,;:([")
-        bases.append(f"-{trimmed}" if _NEGATIVE.match(text) and base.startswith("-") else trimmed)
+        # What begins with a minus beside others with a plus, or is a number.
+        negative = base.startswith("-") and (_NEGATIVE.match(text) or signed)
+        bases.append(base.rstrip(_EDGES) if negative else base.strip(_EDGES))
         marks.append(" ".join(group.lower() for m in found for group in m.groups() if group))
     n_marked = sum(bool(mark) for mark in marks)
     if said:
@@ -113,6 +115,9 @@ def _strip(texts: tuple[str, ...], way: "re.Pattern[str]") -> tuple[str, ...] | 
     if max(pairs.values()) > 1 and len(set(texts)) == len(texts):
         return None
     if max(pairs.values()) > max(Counter(texts).values()):
+        return None
+    if way is _LETTER_N and any(mark.isdigit() and not int(mark) for mark in marks):
+        # M0 again.
         return None
     if way is _END_ATTACHED and any(_KIND_OF_CELL.search(text) for text in texts):
         return None

@@ -107,9 +107,28 @@ def unpack_text(variable: Variable) -> list[Variable]:
         variable.renamed(name=f"{variable.name}[{i}]", values=_spelled(field))
         for i, field in enumerate(fields, start=1)
     ]
-    for part in _with_roles(named):
-        parts += unpack_column(part) if part.kind in _OPEN else [part]
-    return parts
+    return [*parts, *_unpack_fields(_with_roles(named))]
+
+
+def _unpack_fields(fields: list[Variable]) -> list[Variable]:
+    """Fields, those that tell several things as several; a part that numbers samples is their replicate."""
+    done = []
+    unpacked = [unpack_column(f) if f.kind in _OPEN else [f] for f in fields]
+    flat = [part for parts in unpacked for part in parts]
+    for parts in unpacked:
+        for part in parts:
+            others = [other.codes for other in flat if other is not part]
+            if len(parts) > 1 and others and _numbers(part, cross(*others)):
+                part = part.renamed(kind=REPLICATE)
+            done.append(part)
+    return done
+
+
+def _numbers(field: Variable, rest: Sequence[int]) -> bool:
+    """Whether a field only tells apart samples that are the same in all else."""
+    pairs = list(zip(rest, field.codes, strict=True))
+    numbered = all(_REPLICATE.fullmatch(level) for level in field.levels)
+    return numbered and len(set(pairs)) == len(pairs)
 
 
 def _without_identifiers(fields: Fields | None) -> Fields | None:
@@ -219,8 +238,7 @@ def _role(field: Variable, others: list[tuple[int, ...]], n: int) -> str:
     if not (numbered or coded):
         return TEXT
     rest = cross(*others) if others else (0,) * n
-    pairs = list(zip(rest, field.codes, strict=True))
-    if numbered and len(set(pairs)) == len(pairs):
+    if _numbers(field, rest):
         return REPLICATE
     several = sum(n for n in field.sizes.values() if n > 1)
     if coded and len(levels) >= 3 and several >= 0.6 * n and not determines(rest, field.codes):
