@@ -1,6 +1,6 @@
 """How well sample tables are curated: simulated ones by template, real ones by study, and how fast.
 
-`python -m benchmarks.curation [--studies 2000] [--seed 1] [--show TEMPLATE] [--real FOLDER]`
+`python -m benchmarks.curation [--studies 2000] [--seed 1] [--show TEMPLATE] [--order 2000]`
 """
 
 import argparse
@@ -59,7 +59,7 @@ def contrasts_of(curation: Curation) -> list[Contrast]:
 def judge(study: SimulatedMetadata, tally: Tally) -> tuple[str, str]:
     """The verdict on one study, and what was said of it."""
     try:
-        curation = curate(study.table, CurateSettings())
+        curation = curate(study.table, CurateSettings(organism="Mus musculus"))
     except Refusal as refusal:
         verdict = (
             "refused rightly" if study.truth.accepts_refusal(refusal.code) else "refused wrongly"
@@ -128,7 +128,7 @@ def order_matters(
 
 def _answer(table: object) -> object:
     try:
-        return curate(table, CurateSettings())  # type: ignore[arg-type]
+        return curate(table, CurateSettings(organism="Mus musculus"))  # type: ignore[arg-type]
     except Refusal as refusal:
         return refusal.code, refusal.message
 

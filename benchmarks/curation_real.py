@@ -42,7 +42,7 @@ def sample_table(study: str, folder: Path) -> pd.DataFrame:
 def measure(study: ExpectedStudy, folder: Path) -> tuple[list[bool], Counter[Verdict], str]:
     """Which essential contrasts are found, what the given ones are worth, and what was said."""
     try:
-        curation = curate(sample_table(study.study, folder), CurateSettings(organism=""))
+        curation = curate(sample_table(study.study, folder), CurateSettings())
     except Refusal as refusal:
         right = refusal.code in study.refusals
         found = [] if right else [False] * len(study.essential)

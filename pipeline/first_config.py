@@ -8,7 +8,8 @@ from pipeline.sources.settings import SourceConfig
 from storage.errors import InputError
 
 TEMPLATE = """\
-# The gene axis: a table (TSV or CSV, gzipped or not) whose first Ensembl id column is the axis, in its order.
+# The gene axis: a table (TSV or CSV, gzipped or not) whose column of gene ids (ensembl_gene_id, gene_id, …)
+# is the axis, in its order; its symbols, Entrez and MGI ids are what count tables may have in their place.
 [genes]
 list = {genes}
 
@@ -25,6 +26,10 @@ list = {genes}
 # Or keep all that in a file of its own, with one table [GSE12345] for each study:
 # [designs]
 # file = "designs.toml"
+
+# Samples of another organism are left out. Without this it is the species of [source], or of the axis' ids.
+# [curate]
+# organism = "Mus musculus" # "" for any
 
 # How much of a study's counts may stand under ids that are not on the gene axis.
 # [mapping]

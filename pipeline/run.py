@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import logging
 from collections import Counter
+from difflib import get_close_matches
 from typing import Any
 
 from distributed import Client
@@ -59,6 +60,7 @@ def run_plan(
     tasks = make_tasks(workspace.root, workspace.config, genes)
     if not tasks:
         raise InputError(_no_study(workspace))
+    _tell_unknown_designs(workspace, [task.study for task in tasks])
     receipts, refused, known = [], Counter[str](), 0
     ahead = fetch_to_plan if workspace.config.source.is_remote else None
     report(Progress(stage="plan", done=0, total=len(tasks)))
@@ -188,6 +190,17 @@ def run_compile(
     current = publish_build(disk, build, receipts, lease)
     log.info("published %s: %d contrasts", current.generation, len(build.contrasts))
     return current, True
+
+
+def _tell_unknown_designs(workspace: Workspace, studies: list[str]) -> None:
+    """Warn of designs that no study has: most likely a name is misspelt."""
+    for study in sorted(workspace.config.studies.keys() - set(studies)):
+        near = get_close_matches(study, studies, n=1)
+        log.warning(
+            "there is a design of %s, which the source has not%s",
+            study,
+            f"; did you mean {near[0]}?" if near else "",
+        )
 
 
 def _no_study(workspace: Workspace) -> str:

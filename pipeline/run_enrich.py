@@ -141,7 +141,9 @@ def _plan(workspace: Workspace, genes: GeneList) -> _Work:
     disk = workspace.disk
     current = read_current(disk)
     if current is None:
-        raise InputError(f"{workspace.root} has no compendium yet; run `dexome run` first")
+        raise InputError(
+            f"{workspace.disk.address()} has no compendium yet; run `dexome run` first"
+        )
     terms, axis = prepare_terms(disk, genes, config)
     manifest = read_manifest(disk, current.generation, current.manifest_sha256)
     if manifest.gene_list_sha256 != genes.sha256:

@@ -60,7 +60,9 @@ def run_prepare(
     disk = workspace.disk
     current = read_current(disk)
     if current is None:
-        raise InputError(f"{workspace.root} has no compendium yet; run `dexome run` first")
+        raise InputError(
+            f"{workspace.disk.address()} has no compendium yet; run `dexome run` first"
+        )
     disk.sweep("")
     # Who published a split may have been killed before it had cleared up.
     clear_builds(disk, FOLDER, None)

@@ -83,13 +83,14 @@ def create_workspace(
     Raises
     ------
     InputError
-        There is one already, or a file or folder is not there.
+        There is one already, or a file or folder is not there or can't be used.
     """
     path = root / CONFIG_NAME
     if path.exists():
         raise InputError(f"{path} is there already; edit it, or choose another folder")
     if not genes.is_file():
         raise InputError(f"{genes} is no file; give the table of the gene axis with --genes")
+    read_gene_list(genes)
     files = {"ontology": ontology, "annotation": annotation}
     text = first_config(genes, source, files) + more
     Disk(root).put(CONFIG_NAME, text.encode())

@@ -13,7 +13,7 @@ from pipeline.curate.curation import Curation, Journal
 from pipeline.curate.settings import CurateSettings
 from pipeline.sources.refusal import Refusal
 
-FREE = CurateSettings()
+FREE = CurateSettings(organism="Mus musculus")
 
 
 def _samples(columns: Mapping[str, Sequence[object]]) -> pd.DataFrame:
@@ -453,6 +453,16 @@ def check_told_apart(template: str, one: tuple[str, str], other: tuple[str, str]
     groups = _curated({"title": titles}).groups
     found = [groups[f"GSM{i}"] for i in range(len(titles))]
     assert len(set(zip(found, wanted, strict=True))) == len(set(found)) == 4
+
+
+def test_a_strain_is_of_its_organism_and_a_cross_is_not() -> None:
+    told = ["Mus musculus", "Mus musculus domesticus", "Mus musculus x Mus spretus"] * 2
+    columns = {"treatment": ["a", "a", "a", "b", "b", "b"], "organism": told}
+    assert set(_curated(columns).unused) == {"GSM2", "GSM5"}
+    beyond = {"treatment": ["a", "b"], "organism": ["Homo sapiens"] * 2}
+    refusal = _refused(beyond)
+    assert refusal.code == "too_few_samples"
+    assert "0 usable samples (2 of Homo sapiens)" in refusal.message
 
 
 def test_macrophages_are_no_numbered_animals() -> None:

@@ -39,6 +39,8 @@ def test_factors_and_references_are_those_that_are_named() -> None:
     both = _designed(factor=["time", "treatment"], reference={"treatment": "PCI"})
     assert ("3 d.sham", "3 d.PCI") in _pairs(both)
     assert both.overruled == ("factor", "reference")
+    # It is a level of one of the axes that the rules choose.
+    assert ("sham.3 d", "PCI.3 d") in _pairs(_designed(reference="PCI"))
 
 
 def test_contrasts_are_those_that_are_named_in_either_way_of_writing() -> None:
@@ -77,6 +79,22 @@ def test_groups_are_given_where_no_column_tells_them() -> None:
     [
         ({"factor": "treatmnt"}, "unknown_factor", "no column 'treatmnt'"),
         ({"factor": "time", "reference": "4 d"}, "unknown_reference", "no level '4 d'"),
+        ({"reference": "nonsense"}, "unknown_reference", "no factor has a level 'nonsense'"),
+        (
+            {"factor": ["treatment", "time"], "reference": "nonsense"},
+            "unknown_reference",
+            "no factor has a level 'nonsense'",
+        ),
+        (
+            {"reference": {"treatmnt": "PCI"}},
+            "unknown_factor",
+            "a reference of 'treatmnt', which is not what is compared: that is",
+        ),
+        (
+            {"groups": {"a": ["S0", "S2"], "b": ["S1", "S2"]}},
+            "unknown_sample",
+            "'S2' in the groups 'a' and 'b'",
+        ),
         ({"contrasts": ["a vs b"]}, "unknown_contrast", "'a vs b' is not TEST vs REFERENCE"),
         ({"leave_out": ["S9"]}, "unknown_sample", "a sample 'S9'"),
         ({"groups": {"a": ["S9"]}}, "unknown_sample", "'S9' in a group"),

@@ -11,6 +11,7 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from pipeline.cli import app
+from pipeline.commands.which_terms import terms_store
 from pipeline.workspace import Workspace
 from storage.enrichment_schema import DIRECTIONS
 from storage.errors import InputError
@@ -151,3 +152,37 @@ def test_the_enrich_command_and_status_name_the_store(workspace: Workspace) -> N
     assert (told["studies"], told["known"], told["new"]) == (3, 3, False)
     assert told["address"] in ask(workspace, "status")
     assert json.loads(ask(workspace, "status", "--json"))["enrichments"] == [told["address"]]
+
+
+def test_a_question_is_of_the_settings_that_there_are_and_not_of_the_newest_store(
+    tmp_path: Path,
+) -> None:
+    root = make_workspace(tmp_path)
+    run_whole(root)
+    enrich = write_terms(tmp_path)
+    for sets in (50, 30):
+        tests = replace(enrich.tests, random_sets=sets)
+        own = Workspace(root.root, replace(root.config, enrich=replace(enrich, tests=tests)))
+        run_enrichment(own)
+    tree = open_compendium(root.root)
+    assert enrichment_of(tree).attrs["tests"].count('"random_sets": 30') == 1
+    write_config(Workspace(root.root, replace(root.config, enrich=enrich)))
+    store = terms_store(tree, root.root)
+    assert enrichment_of(tree, store).attrs["tests"].count('"random_sets": 50') == 1
+    enrich.annotation.unlink()
+    assert terms_store(tree, root.root) is None, "without the files the newest is asked"
+
+
+def test_what_orders_genes_orders_no_terms(workspace: Workspace) -> None:
+    write_config(workspace)
+    runner = CliRunner()
+    at = ["-w", str(workspace.root)]
+    for order, words in (("t", ["--terms"]), ("rank", [])):
+        done = runner.invoke(app, ["query", "contrast", CONTRAST, "--by", order, *words, *at])
+        assert done.exit_code == 2
+        assert f"--by {order} orders" in done.output
+    by_rank = ask(workspace, "query", "contrast", CONTRAST, "--terms", "--by", "rank", "--json")
+    table = query_contrast_terms(open_compendium(workspace.root), CONTRAST)
+    assert [row["term"] for row in json.loads(by_rank)] == list(
+        top_enriched(table, by="rank").index
+    )

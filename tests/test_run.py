@@ -13,6 +13,7 @@ import pytest
 
 from cluster.connect import connect
 from cluster.profile import ClusterProfile
+from pipeline.curate.settings import StudyDesign
 from pipeline.dea.settings import DeaSettings
 from pipeline.plan import plan_inputs, read_plan
 from pipeline.progress import Progress
@@ -228,6 +229,36 @@ def test_a_study_whose_plan_ends_in_an_error_is_told_and_tried_again(
     assert "KeyError: 'lost'" in str(row["message"].values)
     run_whole(workspace)
     assert list(studies_of(open_compendium(workspace.root))["status"].values) == ["analysed"] * 3
+
+
+def test_a_design_of_no_study_is_told_of_with_the_nearest(
+    workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = dataclasses.replace(workspace.config, studies={"S00": StudyDesign(factor="treatment")})
+    run_whole(Workspace(workspace.root, config))
+    assert "there is a design of S00, which the source has not; did you mean S0?" in caplog.text
+
+
+@pytest.mark.parametrize("human", [True, False])
+def test_samples_are_of_the_organism_of_the_gene_axis(workspace: Workspace, human: bool) -> None:
+    source, genes = workspace.config.source.path, workspace.config.genes.list
+    table = source / "S0" / "samples.tsv"
+    rows = table.read_text().splitlines()
+    told = [f"{rows[0]}\torganism", *(f"{row}\tHomo sapiens" for row in rows[1:])]
+    table.write_text("\n".join(told) + "\n")
+    if human:
+        counts = source / "S0" / "counts.tsv.gz"
+        for path, data in (
+            (genes, genes.read_bytes()),
+            (counts, gzip.decompress(counts.read_bytes())),
+        ):
+            data = data.replace(b"ENSMUSG", b"ENSG")
+            path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    run_whole(workspace)
+    study = studies_of(open_compendium(workspace.root)).sel(study="S0")
+    assert str(study["status"].values) == ("analysed" if human else "refused")
+    if not human:
+        assert "0 usable samples (6 of Homo sapiens)" in str(study["message"].values)
 
 
 def test_a_full_disk_ends_the_run_and_not_the_study(

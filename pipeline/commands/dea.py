@@ -17,6 +17,7 @@ from storage.errors import InputError
 if TYPE_CHECKING:
     from pipeline.dea.design import Contrast, Design
     from pipeline.dea.result import StudyResult
+    from pipeline.dea.settings import DeaSettings
 
 COLUMNS = ("logfc", "t", "p_value", "neg_log10_p", "adj_p_value", "lods", "tested")
 
@@ -53,7 +54,7 @@ def dea(
     counts: Annotated[Path, typer.Argument(help="Count table: TSV or CSV, genes in rows.")],
     samples: Annotated[Path, typer.Argument(help="Sample table: TSV or CSV, samples in rows.")],
     group: Annotated[str, typer.Option(help="Column of the sample table with the groups.")],
-    out: Annotated[Path, typer.Option(help="Result: a .tsv, .tsv.gz or .parquet file.")],
+    out: Annotated[Path, typer.Option(help="Result: a .tsv, .csv (.gz) or .parquet file.")],
     covariate: Annotated[
         list[str] | None, typer.Option(help="Column to adjust for, for example the batch.")
     ] = None,
@@ -123,7 +124,7 @@ def dea(
         write_plots(result, plots)
     for note in [*inputs.notes, *confounded, *_cautions(result)]:
         typer.echo(f"note: {note}", err=True)
-    for line in _summary(result, settings.tested, settings.deviations, method.value, filter_.value):
+    for line in _summary(result, settings):
         typer.echo(line)
     typer.echo(f"wrote {out}")
 
@@ -178,11 +179,13 @@ def _cautions(result: "StudyResult") -> list[str]:
     return notes
 
 
-def _summary(
-    result: "StudyResult", tested: str, deviations: str, method: str, filter_: str
-) -> list[str]:
+def _summary(result: "StudyResult", settings: "DeaSettings") -> list[str]:
+    used = [
+        f"{name} {getattr(settings, name)}" for name in ("method", "filter", "tested", "deviations")
+    ]
+    used += [name for name in ("robust", "sample_weights") if getattr(settings, name)]
     lines = [
-        f"method {method}, filter {filter_}, tested {tested}, deviations {deviations}; "
+        f"{', '.join(used).replace('_', ' ')}; "
         f"{result.n_tested} of {int(result.measured.sum())} measured genes in the model, "
         f"{result.df_residual:.0f} residual degrees of freedom"
     ]

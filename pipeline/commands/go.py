@@ -50,7 +50,7 @@ def go(
     annotation: Annotated[
         Path, typer.Option(help="GAF, gene2go, GMT, or a table of gene and term.")
     ],
-    out: Annotated[Path, typer.Option(help="Result: a .tsv, .tsv.gz or .parquet file.")],
+    out: Annotated[Path, typer.Option(help="Result: a .tsv, .csv (.gz) or .parquet file.")],
     ontology: Annotated[
         Path | None, typer.Option(help="OBO file.", show_default="none, for a GMT file only")
     ] = None,

@@ -14,7 +14,9 @@ WorkspaceOption = Annotated[
 ClusterOption = Annotated[
     str | None,
     typer.Option(
-        "--cluster", help="Profile [cluster.NAME] of dexome.toml.", show_default="this machine"
+        "--cluster",
+        help="Profile [cluster.NAME] of dexome.toml.",
+        show_default="the only one there, else this machine",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

@@ -1,7 +1,7 @@
 """The commands that ask the compendium: query gene, query contrast, query term."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pandas as pd
 import typer
@@ -9,6 +9,7 @@ import typer
 from pipeline.commands.options import HERE, JsonOption, WorkspaceOption
 from pipeline.commands.output import echo_json, echo_table, records
 from pipeline.commands.tables import check_out, write_table
+from pipeline.commands.which_terms import terms_store
 from pipeline.workspace import compendium_files
 from storage.open import enrichment_of, has_enrichment, open_compendium
 from storage.query import (
@@ -34,6 +35,15 @@ ByOption = Annotated[Order, typer.Option("--by", help="What the top is ordered b
 TestOption = Annotated[
     Test, typer.Option("--by", help="Whose labels, and order: fwer (of candidates) or rank (sums).")
 ]
+AnyOrder = Literal["p", "logfc", "t", "fwer", "rank"]
+AnyByOption = Annotated[
+    AnyOrder | None,
+    typer.Option(
+        "--by",
+        help="What the top is ordered by: p, logfc or t; with --terms: fwer or rank.",
+        show_default="p, or fwer",
+    ),
+]
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", help="Write the rows to a .tsv, .csv (.gz) or .parquet file."),
@@ -56,6 +66,9 @@ def gene(
     tree = open_compendium(compendium_files(workspace), beside="")
     found = find_gene(tree, name)
     table = query_gene(tree, found) if every else top_contrasts(tree, found, top, by)
+    if table.empty and out is None and not as_json:
+        typer.echo(f"{found} is tested in no contrast; --all shows every one")
+        return
     _show(table, found, out, as_json)
 
 
@@ -73,8 +86,9 @@ def term(
     if out is not None:
         check_out(out)
     tree = open_compendium(compendium_files(workspace), beside="enrichment-*")
-    found = find_term(enrichment_of(tree), name)
-    table = query_term(tree, found)
+    store = terms_store(tree, workspace)
+    found = find_term(enrichment_of(tree, store), name)
+    table = query_term(tree, found, store=store)
     shown = table if every else top_enriched(table, top, by)
     if shown.empty and out is None and not as_json:
         typer.echo(f"{found} is enriched in no contrast; --all shows every one")
@@ -89,7 +103,7 @@ def contrast(
     ],
     top: TopOption = 20,
     every: AllOption = False,
-    by: ByOption = "p",
+    by: AnyByOption = None,
     terms: Annotated[bool, typer.Option("--terms", help="Its terms instead of its genes.")] = False,
     out: OutOption = None,
     workspace: WorkspaceOption = HERE,
@@ -98,24 +112,47 @@ def contrast(
     """One contrast over the genes: what changes most? With an enrichment, its terms too."""
     if out is not None:
         check_out(out)
+    of_terms, of_genes = _orders(by, terms)
     disk = compendium_files(workspace)
     tree = open_compendium(disk, beside="enrichment-*" if terms else "")
     found = find_contrast(tree, name)
     if terms:
-        table = query_contrast_terms(tree, found)
-        _show(table if every else top_enriched(table, top), found, out, as_json)
+        table = query_contrast_terms(tree, found, store=terms_store(tree, workspace))
+        shown = table if every else top_enriched(table, top, of_terms)
+        if shown.empty and out is None and not as_json:
+            typer.echo(f"no term is enriched in {found}; --all shows every one")
+            return
+        _show(shown, found, out, as_json)
         return
-    table = query_contrast(tree, found) if every else top_genes(tree, found, top, by)
+    table = query_contrast(tree, found) if every else top_genes(tree, found, top, of_genes)
     _show(table, found, out, as_json)
     if out is not None or as_json or every:
         return
     # Genes are shown whatever is the matter with terms.
     tree = open_compendium(disk, str(tree.attrs["generation"]), beside="enrichment-*")
     if has_enrichment(tree):
-        of_terms = top_enriched(query_contrast_terms(tree, found), min(top, TERMS_SHOWN))
-        typer.echo("" if len(of_terms) else "\nno term is enriched; --terms --all shows every one")
-        if len(of_terms):
-            echo_table(as_shown(of_terms), f"terms of {found}")
+        table = query_contrast_terms(tree, found, store=terms_store(tree, workspace))
+        enriched = top_enriched(table, min(top, TERMS_SHOWN))
+        typer.echo("" if len(enriched) else "\nno term is enriched; --terms --all shows every one")
+        if len(enriched):
+            echo_table(as_shown(enriched), f"terms of {found}")
+
+
+def _orders(by: AnyOrder | None, terms: bool) -> tuple[Test, Order]:
+    """By what the terms of a contrast are ordered, and its genes."""
+    match by:
+        case "fwer" | "rank":
+            if not terms:
+                raise typer.BadParameter(
+                    f"--by {by} orders terms; add --terms, or give p, logfc or t"
+                )
+            return by, "p"
+        case None:
+            return "fwer", "p"
+        case _:
+            if terms:
+                raise typer.BadParameter(f"--by {by} orders genes; with --terms it is fwer or rank")
+            return "fwer", by
 
 
 def as_shown(table: pd.DataFrame) -> pd.DataFrame:

@@ -28,6 +28,7 @@ from pipeline.curate.curation import Curation, Journal
 from pipeline.curate.nesting import check_nesting
 from pipeline.curate.nuisance import adjust, only
 from pipeline.curate.overrule import (
+    check_reference,
     overruled_reference,
     read_contrasts,
 )
@@ -192,6 +193,7 @@ def _grid(
     """Axes with their references, and names of their cells."""
     factors = []
     certainty, tied = 1.0, False
+    check_reference(merged, design)
     only_strata = all(is_stratum(variable) for variable in merged)
     for variable in merged:
         levels = natural_order(variable.words, variable.levels)

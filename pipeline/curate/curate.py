@@ -60,7 +60,8 @@ def curate(
     if len(names) < 2:
         raise Refusal(
             "too_few_samples",
-            f"the study has {len(names)} usable sample{'s' * (len(names) != 1)}; a comparison needs two",
+            f"the study has {len(names)} usable sample{'s' * (len(names) != 1)}{_told(unused)}; a comparison "
+            "needs two",
         )
     variables, named = make_variables(usable, journal)
     if design.groups or settings.factor or design.factors:
@@ -72,6 +73,12 @@ def curate(
     return compare(Usable(names, named, unused, summed), axes, settings, design, journal)
 
 
+def _told(unused: Mapping[str, str]) -> str:
+    """Why samples play no part, and how many."""
+    counted = sorted(Counter(unused.values()).items())
+    return f" ({', '.join(f'{n} {why}' for why, n in counted)})" if counted else ""
+
+
 def _unused(
     sheet: Sheet,
     settings: CurateSettings,
@@ -80,7 +87,7 @@ def _unused(
     journal: Journal,
 ) -> dict[str, str]:
     """Samples that play no part, with the reason."""
-    unused = unusable_samples(sheet, settings.organism)
+    unused = unusable_samples(sheet, settings.organism or "")
     unused |= dict.fromkeys(resolve_samples(sheet, design.leave_out), "left out by the design")
     unused |= excluded
     if unused:

@@ -7,6 +7,7 @@ from pipeline.curate.curation import Journal
 from pipeline.curate.replicates import without_replicates
 from pipeline.curate.sheet import Sheet
 from pipeline.curate.table import words_of
+from pipeline.sources.species import is_organism
 
 _RNA = re.compile(r"(?:m|poly-?a\+? ?|total ?)?rna[\s_-]?seq(?:uencing)?|transcriptome.*", re.I)
 _TECHNICAL = re.compile(
@@ -50,7 +51,7 @@ def unusable_samples(sheet: Sheet, organism: str) -> dict[str, str]:
         key = " ".join(words_of(name))
         if key in ("organism", "species", "scientific name"):
             for sample, told in zip(sheet.names, cells, strict=True):
-                if organism and told.lower() != organism.lower() and _is_species(told):
+                if organism and _is_species(told) and not is_organism(told, organism):
                     unused[sample] = f"of {told}"
         elif key in ("library strategy", "assay type") and any(map(_RNA.fullmatch, cells)):
             # Where none is called RNA-seq, the name is taken for another one of it.

@@ -47,7 +47,15 @@ def design_variables(
 ) -> Axes:
     """The axes that a person names."""
     if design.groups:
-        group_of = {sample: group for group, members in design.groups.items() for sample in members}
+        group_of: dict[str, str] = {}
+        for group, members in design.groups.items():
+            for sample in members:
+                if group_of.setdefault(sample, group) != group:
+                    raise Refusal(
+                        "unknown_sample",
+                        f"the design puts {sample!r} in the groups {group_of[sample]!r} and {group!r}; "
+                        "leave it in one",
+                    )
         unknown = sorted(set(group_of) - set(names))
         if unknown:
             raise Refusal(
@@ -80,7 +88,7 @@ def _named(variables: Sequence[Variable], name: str) -> Variable:
 def overruled_reference(
     variable: Variable, levels: Sequence[str], settings: CurateSettings, design: StudyDesign
 ) -> str | None:
-    """The reference that a person gives to an axis; None where none is given."""
+    """The reference that a person gives to an axis; None where none is given, or another axis'."""
     said = design.reference if design.reference is not None else settings.reference
     if isinstance(said, dict):
         near = {name.casefold(): level for name, level in said.items()}
@@ -90,11 +98,30 @@ def overruled_reference(
         return said
     if said is None or said in levels:
         return said
-    several = len(design.factors) > 1
-    if several or (design.reference is None and settings.factor is None):
-        # It is another axis' level.
+    if design.reference is not None or len(design.factors) > 1 or settings.factor is None:
+        # It is another axis' level, which `check_reference` has seen.
         return None
     raise _unknown_reference(variable, said)
+
+
+def check_reference(axes: Sequence[Variable], design: StudyDesign) -> None:
+    """Refuse a reference of the design that is no level of any axis, or of what is no axis."""
+    said = design.reference
+    known = {variable.name.casefold() for variable in axes}
+    for name in said if isinstance(said, dict) else ():
+        if name.casefold() not in known:
+            raise Refusal(
+                "unknown_factor",
+                f"the design gives a reference of {name!r}, which is not what is compared: that is "
+                f"{', '.join(repr(v.name) for v in axes)}",
+            )
+    if isinstance(said, str) and not any(said in variable.levels for variable in axes):
+        if len(axes) == 1:
+            raise _unknown_reference(axes[0], said)
+        told = "; ".join(f"{v.name!r} has {', '.join(v.levels)}" for v in axes)
+        raise Refusal(
+            "unknown_reference", f"no factor has a level {said!r} with enough samples: {told}"
+        )
 
 
 def _unknown_reference(variable: Variable, said: str) -> Refusal:

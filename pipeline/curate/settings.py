@@ -18,7 +18,8 @@ class CurateSettings:
     all_pairs
         Where no level is a reference, compare all pairs instead of each with the first.
     organism
-        Samples of another one are left out, where the table tells the organism; empty: any will do.
+        Samples of another one are left out, where the table tells the organism; empty: any will do. None: the
+        species of the source, or else the one that the Ensembl ids of the gene axis are of, if any.
     """
 
     factor: str | None = None
@@ -26,7 +27,7 @@ class CurateSettings:
     min_replicates: int = 2
     max_groups: int = 48
     all_pairs: bool = False
-    organism: str = "Mus musculus"
+    organism: str | None = None
 
     def __post_init__(self) -> None:
         if self.min_replicates < 1:

@@ -88,6 +88,12 @@ class MappedCounts:
         return [s for s, total in zip(self.samples, self.counts.sum(1), strict=True) if not total]
 
 
+def ensembl_prefix(ids: Iterable[str]) -> str:
+    """What most Ensembl ids of genes begin with, such as `ENSMUSG`; empty where there are none."""
+    prefixes = Counter(found[1] for gene in ids if (found := re.match(r"(ENS[A-Z]*G)\d", gene)))
+    return prefixes.most_common(1)[0][0] if prefixes else ""
+
+
 @dataclass(frozen=True, slots=True)
 class GeneIndex:
     """Names to positions on the gene axis; `AMBIGUOUS` where a name stands for several genes."""
@@ -119,7 +125,6 @@ class GeneIndex:
             if symbol:
                 of_symbol[symbol].append(i)
                 of_any_case[symbol.casefold()].append(i)
-        prefixes = Counter(found[1] for gene in ids if (found := re.match(r"(ENS[A-Z]*G)\d", gene)))
         return cls(
             n_genes=len(genes),
             ids=ids,
@@ -127,7 +132,7 @@ class GeneIndex:
             symbols_any_case=_decide(of_any_case, (set(entrez_of), coding)),
             entrez=_decide(of_entrez, (_with_one(entrez_of), coding)),
             mgi=_decide(of_mgi, (_with_one(mgi_of), coding)),
-            prefix=prefixes.most_common(1)[0][0] if prefixes else "",
+            prefix=ensembl_prefix(genes.ids),
         )
 
     def locate(self, name: str) -> tuple[int, str]:

@@ -12,6 +12,12 @@ class Species:
     taxid: str
 
 
+def is_organism(told: str, organism: str) -> bool:
+    """Whether a name is that of an organism, or of a strain or subspecies: `Oryza sativa Japonica Group`."""
+    name, own = told.casefold(), organism.casefold()
+    return name == own or (name.startswith(f"{own} ") and " x " not in name)
+
+
 SPECIES = {
     name: Species(name, organism, taxid)
     for name, organism, taxid in (
@@ -36,4 +42,16 @@ SPECIES = {
         ("vvinifera", "Vitis vinifera", "29760"),
         ("zmays", "Zea mays", "4577"),
     )
+}
+
+# What Ensembl ids of genes begin with.
+OF_ENSEMBL = {
+    "ENSMUSG": SPECIES["mmusculus"],
+    "ENSG": SPECIES["hsapiens"],
+    "ENSRNOG": SPECIES["rnorvegicus"],
+    "ENSDARG": SPECIES["drerio"],
+    "ENSGALG": Species("", "Gallus gallus", "9031"),
+    "ENSSSCG": Species("", "Sus scrofa", "9823"),
+    "ENSBTAG": Species("", "Bos taurus", "9913"),
+    "ENSMMUG": Species("", "Macaca mulatta", "9544"),
 }

@@ -1,14 +1,16 @@
 """What a task needs to know of its study, small enough to be sent to a worker."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from pipeline.config import Config
 from pipeline.curate.settings import CurateSettings, StudyDesign
 from pipeline.dea.settings import ENGINE_VERSION, DeaSettings
-from pipeline.sources.genes import GeneIndex, MappingSettings
+from pipeline.sources.genes import GeneIndex, MappingSettings, ensembl_prefix
+from pipeline.sources.settings import SourceConfig
 from pipeline.sources.source import Source, fetch_study, make_source, sources_by_study
+from pipeline.sources.species import OF_ENSEMBL, SPECIES
 from storage.files import Files
 from storage.genes import GeneList, read_gene_list
 from storage.hashing import hash_json
@@ -59,6 +61,9 @@ def make_tasks(workspace: Path, config: Config, genes: GeneList) -> list[StudyTa
     disk = config.files(workspace)
     # Once: to hash fifty thousand ids takes a millisecond, and there may be many studies.
     sha256, names_sha256 = genes.sha256, genes.names_sha256
+    curate = config.curate
+    if curate.organism is None:
+        curate = replace(curate, organism=_organism(config.source, genes))
     return [
         StudyTask(
             disk=disk,
@@ -68,12 +73,20 @@ def make_tasks(workspace: Path, config: Config, genes: GeneList) -> list[StudyTa
             gene_list_sha256=sha256,
             gene_names_sha256=names_sha256,
             mapping=config.mapping,
-            curate=config.curate,
+            curate=curate,
             design=config.design(study),
             dea=config.dea,
         )
         for study, source in sources.items()
     ]
+
+
+def _organism(source: SourceConfig, genes: GeneList) -> str:
+    """The organism of the samples, as far as the source or the gene axis tells; empty: any."""
+    if source.kind == "dee2":
+        return SPECIES[source.species].organism
+    found = OF_ENSEMBL.get(ensembl_prefix(genes.ids))
+    return found.organism if found else ""
 
 
 @lru_cache(maxsize=2)

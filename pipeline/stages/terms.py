@@ -19,6 +19,7 @@ from pipeline.enrich.obo import parse_obo
 from pipeline.enrich.ontology import Ontology, make_flat_ontology
 from pipeline.enrich.term_axis import TermAxis, make_term_axis
 from pipeline.sources.genes import AMBIGUOUS, SYMBOL_ANY_CASE, GeneIndex
+from pipeline.sources.species import OF_ENSEMBL
 from storage.compile_enrichment import TermLabels
 from storage.errors import InputError, StoreError
 from storage.files import Files
@@ -32,17 +33,6 @@ log = logging.getLogger(__name__)
 TERMS_VERSION = 2
 FOLDER = "terms"
 _CURE = "delete it and run `dexome enrich` again"
-# NCBI taxa of the organisms whose Ensembl ids begin like this.
-_TAXA = {
-    "ENSMUSG": "10090",
-    "ENSG": "9606",
-    "ENSRNOG": "10116",
-    "ENSDARG": "7955",
-    "ENSGALG": "9031",
-    "ENSSSCG": "9823",
-    "ENSBTAG": "9913",
-    "ENSMMUG": "9544",
-}
 
 
 def read_term_files(
@@ -76,8 +66,8 @@ def prepare_terms(disk: Files, genes: GeneList, config: EnrichConfig) -> tuple[s
     """
     index = GeneIndex.from_list(genes)
     rules = config.evidence
-    if not rules.taxon:
-        rules = replace(rules, taxon=_TAXA.get(index.prefix, ""))
+    if not rules.taxon and index.prefix in OF_ENSEMBL:
+        rules = replace(rules, taxon=OF_ENSEMBL[index.prefix].taxid)
     sources: dict[str, Any] = {
         "annotation": config.annotation.name,
         "annotation_sha256": _hash_file(config.annotation),
