@@ -125,6 +125,20 @@ class ClusterProfile:
             return self.lifetime_stagger_minutes
         return (self.lifetime_minutes or 0.0) / 10
 
+    @property
+    def threads_per_worker(self) -> int:
+        """Threads that share the memory of a worker, by the options; of `threads` each has its own."""
+        if self.kind == "local":
+            threads = self.options.get("threads_per_worker")
+        elif self.kind == "ssh":
+            threads = self.options.get("worker_options", {}).get("nthreads")
+        elif self.kind in QUEUES:
+            processes = int(self.options.get("processes", 1))
+            threads = int(self.options.get("cores", processes)) // processes
+        else:
+            threads = None
+        return max(1, int(threads or 1))
+
     def _check_kind(self) -> None:
         for item in fields(self):
             kinds = _GO_WITH.get(item.name)

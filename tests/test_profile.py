@@ -179,6 +179,11 @@ def test_gpus_are_those_that_the_batch_system_gave() -> None:
     assert gpu_ids(2, "4, GPU-8f,6") == ["4", "GPU-8f"]
     with pytest.raises(ClusterError, match="gpus = 3, but CUDA_VISIBLE_DEVICES names 1"):
         gpu_ids(3, "0")
+    # CUDA sees none of those behind a number that is no GPU's.
+    assert gpu_ids(1, "3,-1,4") == ["3"]
+    for none in ("-1", "-1,0", "NoDevFiles", "none", ""):
+        with pytest.raises(ClusterError, match=r"gpus = 1, but CUDA_VISIBLE_DEVICES names 0 \("):
+            gpu_ids(1, none)
 
 
 def test_a_worker_is_gone_when_it_was_there_and_stays_away() -> None:
