@@ -48,6 +48,10 @@ SLURM = {"kind": "slurm", "workers": 2}
             },
             "memory_limit of options is memory_gib in a profile",
         ),
+        ({**SLURM, "options": {"job_mem": "1GB"}}, "job_mem of options is memory_gib in a profile"),
+        ({**SLURM, "kind": "lsf", "options": {"mem": 10**9}}, "mem of options is memory_gib in a"),
+        ({**SLURM, "options": {"interface": "lo"}}, "interface of options is interface in a prof"),
+        ({**SLURM, "options": {"host": "10.0.0.1"}}, "host of options is interface in a profile"),
         ({"lifetime_stagger_minutes": 3}, "goes with lifetime_minutes"),
         (
             {**SLURM, "lifetime_minutes": 55, "options": {"walltime": "01:00:00"}},
