@@ -1,7 +1,5 @@
 """What one task has on a cluster: memory, and a GPU."""
 
-from typing import Any
-
 from distributed import Client
 
 from cluster.own_memory import own_memory_bytes
@@ -27,7 +25,7 @@ def task_memory_bytes(profile: ClusterProfile, client: Client) -> int | None:
         return int(min(shares) * _USABLE)
     if profile.kind in SIZED_ELSEWHERE:
         return None
-    return int(profile.memory_gib * GIB / _threads(profile.options) * _USABLE)
+    return int(profile.memory_gib * GIB / profile.threads_per_worker * _USABLE)
 
 
 def task_memory_here() -> int:
@@ -44,8 +42,3 @@ def gpu_of_task(profile: ClusterProfile, client: Client) -> dict[str, float] | N
         return {GPU: 1}
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
     return {GPU: 1} if any(worker["resources"].get(GPU, 0) >= 1 for worker in workers) else None
-
-
-def _threads(options: dict[str, Any]) -> int:
-    """Threads of a worker that the options of a batch system ask for."""
-    return max(1, int(options.get("cores", 1)) // int(options.get("processes", 1)))

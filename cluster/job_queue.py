@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import dask
 from distributed.deploy.spec import SpecCluster
 from distributed.security import Security
 
@@ -28,6 +29,7 @@ def start_queue(profile: ClusterProfile, folder: Path, security: Security | None
     """A cluster of jobs, none of them submitted yet; the scheduler runs in this process."""
     jobqueue = import_extra("dask_jobqueue", "hpc", profile.kind)
     make = getattr(jobqueue, _CLASSES[profile.kind])
+    _check_default_walltime(profile)
     (folder / "jobs").mkdir(parents=True, exist_ok=True)
     try:
         return make(**queue_options(profile, folder, security))
@@ -41,6 +43,7 @@ def queue_script(profile: ClusterProfile, folder: Path, security: Security | Non
     async def script() -> str:
         jobqueue = import_extra("dask_jobqueue", "hpc", profile.kind)
         make = getattr(jobqueue, _CLASSES[profile.kind])
+        _check_default_walltime(profile)
         # Nobody waits for it, so that it has no scheduler.
         cluster = make(**queue_options(profile, folder, security), asynchronous=True)
         made = str(cluster.job_script())
@@ -51,6 +54,17 @@ def queue_script(profile: ClusterProfile, folder: Path, security: Security | Non
         return asyncio.run(script())
     except (TypeError, ValueError) as error:
         raise _refused(profile, error) from error
+
+
+def _check_default_walltime(profile: ClusterProfile) -> None:
+    """Compare the lifetime with the walltime of dask-jobqueue, which is imported, where options has none."""
+    if "walltime" in profile.options:
+        return
+    walltime = dask.config.get(f"jobqueue.{profile.kind}.walltime", None)
+    try:
+        profile.check_walltime(walltime, "dask-jobqueue's walltime, since options has none")
+    except ValueError as error:
+        raise ClusterError(str(error)) from error
 
 
 def _refused(profile: ClusterProfile, error: Exception) -> ClusterError:

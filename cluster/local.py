@@ -2,12 +2,14 @@
 
 import logging
 import os
+from itertools import takewhile
 from typing import Any
 
 from distributed import LocalCluster
 from distributed.comm import CommClosedError
 from distributed.security import Security
 
+from cluster.own_cores import own_cores
 from cluster.own_memory import own_memory_bytes
 from cluster.profile import ClusterError, ClusterProfile
 from cluster.reason import innermost, reason
@@ -19,6 +21,9 @@ log = logging.getLogger(__name__)
 _START_ATTEMPTS = 3
 # What a nanny says whose worker process is gone before it has said anything.
 _DIED = "Nanny failed to start worker process"
+
+# How CUDA, and Slurm, are told that there is no GPU.
+_NO_GPU = ("-1", "nodevfiles", "none")
 
 
 def start_local(profile: ClusterProfile, security: Security | None) -> LocalCluster:
@@ -84,11 +89,14 @@ def start_threads(profile: ClusterProfile) -> LocalCluster:
 
 
 def local_options(profile: ClusterProfile, security: Security | None) -> dict[str, Any]:
-    """Keywords of `LocalCluster`, without the size."""
+    """Keywords of `LocalCluster`, without the size.
+
+    No worker may take more than this process: its job would be killed, before Dask ends the worker.
+    """
     return {
         "threads_per_worker": 1,
         "processes": True,
-        "memory_limit": f"{profile.memory_gib}GiB",
+        "memory_limit": min(int(profile.memory_gib * 2**30), own_memory_bytes()),
         "interface": profile.interface,
         "dashboard_address": profile.dashboard,
         "security": security,
@@ -102,7 +110,7 @@ def local_options(profile: ClusterProfile, security: Security | None) -> dict[st
 def default_workers(memory_gib: float) -> int:
     """As many workers as this process may use cores, and has memory for."""
     fitting = own_memory_bytes() / 2**30 // memory_gib
-    return max(1, min(_cores(), int(fitting)))
+    return max(1, min(own_cores(), int(fitting)))
 
 
 def gpu_ids(count: int, visible: str | None) -> list[str]:
@@ -115,7 +123,9 @@ def gpu_ids(count: int, visible: str | None) -> list[str]:
     """
     if visible is None:
         return [str(number) for number in range(count)]
-    ids = [word.strip() for word in visible.split(",") if word.strip()]
+    words = [word.strip() for word in visible.split(",") if word.strip()]
+    # CUDA sees none of those behind a number that is no GPU's.
+    ids = list(takewhile(lambda word: word.lower() not in _NO_GPU, words))
     if len(ids) < count:
         raise ClusterError(
             f"gpus = {count}, but CUDA_VISIBLE_DEVICES names {len(ids)} ({visible!r}); ask for fewer gpus"
@@ -153,10 +163,3 @@ def _first_size(profile: ClusterProfile) -> int:
     if profile.adaptive:
         return profile.minimum or 1
     return profile.workers or default_workers(profile.memory_gib)
-
-
-def _cores() -> int:
-    """Cores that this process may run on: a batch system may have given it fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

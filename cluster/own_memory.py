@@ -5,11 +5,10 @@ from pathlib import Path
 
 from distributed.system import MEMORY_LIMIT
 
-# Where a controller's groups are mounted, and what holds the limit of one: cgroups 2, and 1.
-_MOUNTS = {
-    "": ("sys/fs/cgroup", "memory.max"),
-    "memory": ("sys/fs/cgroup/memory", "memory.limit_in_bytes"),
-}
+from cluster.own_groups import own_groups
+
+# What holds the limit of a group: cgroups 2, and 1.
+_LIMITS = {"": "memory.max", "memory": "memory.limit_in_bytes"}
 
 
 def own_memory_bytes(root: Path = Path("/")) -> int:
@@ -27,19 +26,9 @@ def own_memory_bytes(root: Path = Path("/")) -> int:
 
 
 def _group_limits(root: Path) -> Iterator[int]:
-    try:
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, group = line.split(":", 2)
-        for controller in {*controllers.split(",")} & _MOUNTS.keys():
-            mount, name = _MOUNTS[controller]
-            # A group has no more than those above it.
-            within = Path(group.lstrip("/"))
-            for folder in (within, *within.parents):
-                if (limit := _number_in(root / mount / folder / name)) is not None:
-                    yield limit
+    for controller, folder in own_groups(root, _LIMITS):
+        if (limit := _number_in(folder / _LIMITS[controller])) is not None:
+            yield limit
 
 
 def _number_in(path: Path) -> int | None:

@@ -46,7 +46,13 @@ _GO_WITH: dict[str, tuple[str, ...]] = {
     "options": ("local", *QUEUES, "ssh", "kubernetes", "gateway", "custom"),
 }
 # What options would say of a worker's memory, beside memory_gib and without a task's check knowing it.
-_MEMORY = {"local": "memory_limit", "ssh": "memory_limit", **dict.fromkeys(QUEUES, "memory")}
+_MEMORY = {
+    "local": ("memory_limit",),
+    "ssh": ("memory_limit",),
+    **dict.fromkeys(QUEUES, ("memory",)),
+    "slurm": ("memory", "job_mem"),
+    "lsf": ("memory", "mem"),
+}
 _REQUIRED = {"address": "address", "ssh": "hosts", "custom": "factory"}
 # Options of batch systems that are lists: of a string each letter would be taken for an item.
 _LISTS = (
@@ -125,6 +131,20 @@ class ClusterProfile:
             return self.lifetime_stagger_minutes
         return (self.lifetime_minutes or 0.0) / 10
 
+    @property
+    def threads_per_worker(self) -> int:
+        """Threads that share the memory of a worker, by the options; of `threads` each has its own."""
+        if self.kind == "local":
+            threads = self.options.get("threads_per_worker")
+        elif self.kind == "ssh":
+            threads = self.options.get("worker_options", {}).get("nthreads")
+        elif self.kind in QUEUES:
+            processes = int(self.options.get("processes", 1))
+            threads = int(self.options.get("cores", processes)) // processes
+        else:
+            threads = None
+        return max(1, int(threads or 1))
+
     def _check_kind(self) -> None:
         for item in fields(self):
             kinds = _GO_WITH.get(item.name)
@@ -136,11 +156,17 @@ class ClusterProfile:
         required = _REQUIRED.get(self.kind)
         if required is not None and not getattr(self, required):
             raise ValueError(f'kind = "{self.kind}" needs {required}')
-        memory, worker_options = _MEMORY.get(self.kind), self.options.get("worker_options", {})
-        if memory in self.options or memory in worker_options:
-            raise ValueError(
-                f"{memory} of options is memory_gib in a profile: give that in its place"
-            )
+        worker_options = self.options.get("worker_options", {})
+        for memory in _MEMORY.get(self.kind, ()):
+            if memory in self.options or memory in worker_options:
+                raise ValueError(
+                    f"{memory} of options is memory_gib in a profile: give that in its place"
+                )
+        for name in ("interface", "host") if self.kind in QUEUES else ():
+            if name in self.options:
+                raise ValueError(
+                    f"{name} of options is interface in a profile: give that in its place"
+                )
         for name in _LISTS if self.kind in QUEUES else ():
             value = self.options.get(name)
             if isinstance(value, str):
@@ -172,11 +198,22 @@ class ClusterProfile:
             raise ValueError(
                 f"lifetime_stagger_minutes must be from 0 to below lifetime_minutes, got {stagger}"
             )
-        limit = walltime_minutes(self.kind, self.options.get("walltime"))
-        if limit is not None and self.lifetime_minutes is not None:
-            latest = self.lifetime_minutes + self.stagger_minutes
-            if latest >= limit:
-                raise ValueError(
-                    f"a worker may live {latest:g} minutes (lifetime and stagger), and its job ends "
-                    f"after {limit:g} (walltime); lower lifetime_minutes"
-                )
+        self.check_walltime(self.options.get("walltime"), "walltime")
+
+    def check_walltime(self, walltime: object, whose: str) -> None:
+        """Refuse a lifetime that a job with this walltime, which `whose` names, would not live to see.
+
+        Raises
+        ------
+        ValueError
+            The message has both numbers.
+        """
+        limit = walltime_minutes(self.kind, walltime)
+        if limit is None or self.lifetime_minutes is None:
+            return
+        latest = self.lifetime_minutes + self.stagger_minutes
+        if latest >= limit:
+            raise ValueError(
+                f"a worker may live {latest:g} minutes (lifetime and stagger), and its job ends "
+                f"after {limit:g} ({whose}); lower lifetime_minutes, or give options a longer walltime"
+            )

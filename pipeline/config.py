@@ -122,10 +122,12 @@ class Config:
             known = ", ".join(self.cluster) or "none"
             raise InputError(f"no [cluster.{name}] in {CONFIG_NAME}; there is {known}")
         profile = self.cluster[name]
-        if profile.memory_gib * GIB < BASE_BYTES and profile.kind not in SIZED_ELSEWHERE:
+        threads = profile.threads_per_worker
+        shared = f", for each of its {threads} threads" if threads > 1 else ""
+        if profile.memory_gib * GIB < BASE_BYTES * threads and profile.kind not in SIZED_ELSEWHERE:
             raise InputError(
                 f"memory_gib = {profile.memory_gib:g} of [cluster.{name}]: a worker takes "
-                f"{BASE_BYTES / GIB:.2f} GiB before its first task; give it more"
+                f"{BASE_BYTES / GIB:.2f} GiB before its first task{shared}; give it more"
             )
         return profile
 

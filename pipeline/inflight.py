@@ -1,5 +1,7 @@
 """Tasks on Dask, a bounded number in flight, results in the order in which they end."""
 
+import logging
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +18,8 @@ from pipeline.one_thread import one_blas_thread
 from pipeline.progress import Progress, Report
 from storage.errors import DexomeError, StoreError
 
+log = logging.getLogger(__name__)
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -24,6 +28,8 @@ TASKS_PER_THREAD = 4
 _COUNT_EVERY_S = 2.0
 # What ends within so long is taken together: each conversation with the scheduler costs milliseconds.
 _TOGETHER_S = 0.01
+# A worker needs some seconds to come up; a scheduler that nobody gives workers is waited for in vain.
+_NO_WORKER_AFTER_S = 30.0
 
 
 def run_bounded(
@@ -127,15 +133,43 @@ def _run_on(
             completed.add(future)
 
     fill()
-    for first in completed.batches():
-        time.sleep(_TOGETHER_S)
-        batch = [*first, *completed.next_batch(block=False)]
-        found = _gather(client, batch, address)
-        ended = [(submitted.pop(future.key), result) for future, result in found]
-        fill()
-        yield from ended
-        for future in batch:
-            future.release()
+    with _told_without_workers(client, address) as stop_looking:
+        for first in completed.batches():
+            stop_looking()
+            time.sleep(_TOGETHER_S)
+            batch = [*first, *completed.next_batch(block=False)]
+            found = _gather(client, batch, address)
+            ended = [(submitted.pop(future.key), result) for future, result in found]
+            fill()
+            yield from ended
+            for future in batch:
+                future.release()
+
+
+@contextmanager
+def _told_without_workers(client: Client, address: str) -> Iterator[Callable[[], None]]:
+    """Warn, once, where there is no worker after a while; what is yielded calls that off."""
+
+    def look() -> None:
+        try:
+            lonely = not client.nthreads()
+        except (OSError, ClosedClientError):
+            # Whoever waits for results is told of that.
+            return
+        if lonely:
+            log.warning(
+                "the scheduler at %s has no worker yet: start some, or see why its jobs do not begin; "
+                "the run waits for them",
+                address,
+            )
+
+    timer = threading.Timer(_NO_WORKER_AFTER_S, look)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield timer.cancel
+    finally:
+        timer.cancel()
 
 
 def _gather(

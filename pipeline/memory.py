@@ -35,8 +35,8 @@ def why_too_large(n_samples: int, n_genes: int, n_contrasts: int, task_memory: i
         return ""
     return (
         f"{n_samples} samples x {n_genes} genes take about {gib(needs)} to analyse, and a task of "
-        f"this cluster has {gib(task_memory)}; give the workers memory_gib = {enough_gib(needs)}, or choose "
-        "another cluster"
+        f"this cluster has {gib(task_memory)}; give the workers {enough_gib(needs)}, or "
+        "choose another cluster"
     )
 
 
@@ -50,6 +50,9 @@ def gib(n_bytes: float) -> str:
     return f"{n_bytes / GIB:.1f} GiB"
 
 
-def enough_gib(n_bytes: float) -> int:
-    """The memory_gib of a profile that is enough for a task, with a tenth to spare."""
-    return math.ceil(1.1 * n_bytes / GIB)
+def enough_gib(n_bytes: float) -> str:
+    """The memory_gib of a profile that is enough for a task, with a tenth to spare, as the cure of an error.
+
+    Nobody here knows how many threads share it.
+    """
+    return f"memory_gib = {math.ceil(1.1 * n_bytes / GIB)} (times the threads of a worker)"

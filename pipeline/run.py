@@ -217,7 +217,7 @@ def _check_memory(build: Build, task_memory: int | None) -> None:
         if task_memory is not None and needs > task_memory:
             raise InputError(
                 f"a shard of {len(task.rows)} rows x {len(build.genes)} genes takes about {gib(needs)} to "
-                f"write, and a task of this cluster has {gib(task_memory)}; give the workers memory_gib = "
+                f"write, and a task of this cluster has {gib(task_memory)}; give the workers "
                 f"{enough_gib(needs)}, or choose another cluster"
             )
 

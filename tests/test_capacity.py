@@ -1,5 +1,6 @@
 """What a task has on a cluster, as its profile promises or its workers say."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,11 +12,21 @@ from distributed.system import MEMORY_LIMIT
 
 from cluster.capacity import GIB, gpu_of_task, task_memory_bytes
 from cluster.connect import connect
+from cluster.own_cores import own_cores
 from cluster.own_memory import own_memory_bytes
 from cluster.profile import ClusterProfile
 
 ROOT = Path(__file__).parents[1]
+CORES = len(os.sched_getaffinity(0))
 ELSEWHERE = ClusterProfile(kind="address", address="tcp://h:1")
+
+
+def write_groups(root: Path, line: str, limits: dict[str, str]) -> None:
+    """A process' control group, and the files of its limits."""
+    files = {f"sys/fs/cgroup/{name}": limit for name, limit in limits.items()}
+    for name, text in {"proc/self/cgroup": line, **files}.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(f"{text}\n")
 
 
 @pytest.fixture
@@ -78,13 +89,16 @@ def test_of_many_workers_the_smallest_counts() -> None:
 def test_a_process_may_take_no_more_than_its_job_was_given() -> None:
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_RSS, (2**30, 2**30))\n"
-        "from cluster.capacity import task_memory_here; from cluster.local import default_workers\n"
-        "print(task_memory_here(), default_workers(0.6))"
+        "from cluster.capacity import task_memory_here\n"
+        "from cluster.local import default_workers, local_options\n"
+        "from cluster.profile import ClusterProfile\n"
+        "limits = [local_options(ClusterProfile(memory_gib=n), None)['memory_limit'] for n in (0.5, 4)]\n"
+        "print(task_memory_here(), default_workers(0.6), *limits)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    assert done.stdout.split() == [str(int(0.95 * 2**30)), "1"]
+    assert done.stdout.split() == [str(int(0.95 * 2**30)), "1", str(2**29), str(2**30)]
 
 
 @pytest.mark.parametrize(
@@ -112,11 +126,33 @@ def test_a_process_may_take_no_more_than_its_job_was_given() -> None:
 def test_the_group_of_a_job_limits_its_memory(
     tmp_path: Path, line: str, limits: dict[str, str], least: int
 ) -> None:
-    files = {f"sys/fs/cgroup/{name}": limit for name, limit in limits.items()}
-    for name, text in {"proc/self/cgroup": line, **files}.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(f"{text}\n")
+    write_groups(tmp_path, line, limits)
     assert own_memory_bytes(tmp_path) == least
+
+
+@pytest.mark.parametrize(
+    ("line", "limits", "cores"),
+    [
+        # A container's: the group that it is in is the one that is mounted.
+        ("0::/", {"cpu.max": "100000 100000"}, 1),
+        ("0::/", {"cpu.max": "5000 100000"}, 1),
+        ("0::/", {"cpu.max": "max 100000"}, CORES),
+        ("0::/job/step", {"job/step/cpu.max": "max 100000", "job/cpu.max": "50000 50000"}, 1),
+        ("0::/", {"cpu.max": f"{CORES * 100_000 - 50_000} 100000"}, CORES),
+        (
+            "4:cpu,cpuacct:/docker/7",
+            {"cpu/cpu.cfs_quota_us": "50000", "cpu/cpu.cfs_period_us": "50000"},
+            1,
+        ),
+        ("4:cpu:/", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, CORES),
+        ("3:cpuset:/", {"cpu.max": "100000 100000"}, CORES),
+    ],
+)
+def test_the_group_of_a_job_limits_its_cores(
+    tmp_path: Path, line: str, limits: dict[str, str], cores: int
+) -> None:
+    write_groups(tmp_path, line, limits)
+    assert own_cores(tmp_path) == cores
 
 
 def test_a_task_may_take_what_its_worker_has() -> None:

@@ -6,12 +6,13 @@ import shlex
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from distributed import Client, LocalCluster
 
-from cluster.job_queue import queue_options
+from cluster.job_queue import queue_options, start_queue
 from cluster.profile import ClusterError, ClusterProfile
 from cluster.script import job_script
 from cluster.ssh import ssh_workers
@@ -50,6 +51,21 @@ def test_a_job_has_what_the_profile_and_its_options_say(tmp_path: Path) -> None:
     ):
         assert wanted in script, script
     assert script.index("PYTHONSAFEPATH") < script.index("module load")
+
+
+@pytest.mark.parametrize("kind", ["slurm", "pbs", "sge", "lsf"])
+def test_a_lifetime_beyond_the_walltime_that_nobody_gave_is_refused(
+    kind: str, tmp_path: Path
+) -> None:
+    longer = ClusterProfile(kind=kind, workers=1, lifetime_minutes=200)  # type: ignore[arg-type]
+    message = (
+        r"a worker may live 220 minutes .* job ends after 30 \(dask-jobqueue's walltime, since"
+    )
+    with pytest.raises(ClusterError, match=message):
+        job_script(longer, tmp_path)
+    with pytest.raises(ClusterError, match=message):
+        start_queue(longer, tmp_path, None)
+    job_script(replace(longer, lifetime_minutes=25), tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["pbs", "sge", "lsf"])

@@ -64,6 +64,15 @@ def test_less_memory_than_a_worker_takes_by_itself_is_refused_with_both_numbers(
     for name in (None, "small"):
         with pytest.raises(InputError, match=message):
             read_config(write(tmp_path, small)).profile(name)
+    for settings in (
+        "options = { threads_per_worker = 4 }",
+        'kind = "slurm"\nworkers = 1\noptions = { cores = 8, processes = 2 }',
+        'kind = "ssh"\nhosts = ["a"]\noptions = { worker_options = { nthreads = 4 } }',
+    ):
+        shared = MINIMAL + f"[cluster.shared]\nmemory_gib = 1.7\n{settings}\n"
+        with pytest.raises(InputError, match=r"memory_gib = 1.7 .*, for each of its 4 threads"):
+            read_config(write(tmp_path, shared)).profile(None)
+        read_config(write(tmp_path, shared.replace("1.7", "1.8"))).profile(None)
     # Whoever started the workers of a scheduler that is there has given them their memory.
     there = small + 'kind = "address"\naddress = "tcp://h:1"\n'
     assert read_config(write(tmp_path, there)).profile(None).memory_gib == 0.22

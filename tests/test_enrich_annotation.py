@@ -111,6 +111,21 @@ def test_gene2go_pairs_and_gmt_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "genes"),
+    [
+        ("a\tGO:4\nb\tGO:2\n", ["a", "b"]),
+        (GAF, ["MGI:3", "MGI:3", "MGI:21", "MGI:4", "MGI:4", "MGI:4"]),
+        ("10090\t11\tGO:4\tIDA\t-\tleaf\t-\tProcess\n", ["11"]),
+        ("#tax_id\tGeneID\n10090\t11\tGO:4\tIDA\t-\n", ["11"]),
+        ("#Format: tax_id GeneID GO_ID\n10090\t11\tGO:4\tIDA\t-\n", ["11"]),
+    ],
+)
+def test_comments_before_an_annotation_do_not_hide_its_format(text: str, genes: list[str]) -> None:
+    for comment in ("", "# mine\n", "# gene\tterm\tof\tmine\n\n#\n"):
+        assert [row.names["id"] for row in parse(comment + text, "x.tsv").rows] == genes
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [("a\tb\tc\n", "3 columns"), ("", "1 columns"), ("!gaf-version: 2.2\n", "no annotation that")],
 )

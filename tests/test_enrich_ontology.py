@@ -93,6 +93,46 @@ def test_alternative_and_replaced_ids_lead_to_the_live_term() -> None:
     assert ontology.obsolete == {"GO:6", "GO:8"}
 
 
+def test_ids_that_moved_more_than_once_lead_to_where_they_moved_last() -> None:
+    more = """
+[Term]
+id: GO:10
+is_obsolete: true
+replaced_by: GO:22
+
+[Term]
+id: GO:11
+is_obsolete: true
+alt_id: GO:12
+replaced_by: GO:10
+
+[Term]
+id: GO:13
+is_obsolete: true
+replaced_by: GO:14
+
+[Term]
+id: GO:14
+is_obsolete: true
+replaced_by: GO:13
+
+[Term]
+id: GO:15
+is_obsolete: true
+alt_id: GO:16
+"""
+    ontology = read(OBO + more + "\n[Term]\nid: GO:17\nname: new\nis_a: GO:12\n")
+    assert ontology.moved == {
+        "GO:22": "GO:2",
+        "GO:6": "GO:4",
+        "GO:10": "GO:2",
+        "GO:11": "GO:2",
+        "GO:12": "GO:2",
+    }
+    assert parents_of(ontology, "GO:17", Relations.all) == {"GO:2"}
+    assert {"GO:13", "GO:14", "GO:15", "GO:16"} <= ontology.obsolete
+
+
 def test_edges_stay_in_their_domain_and_others_are_counted() -> None:
     ontology = read()
     assert parents_of(ontology, "GO:4", Relations.all) == {"GO:2", "GO:3"}

@@ -244,6 +244,22 @@ def test_a_ranking_with_many_ties_has_shuffles_of_its_own() -> None:
     np.testing.assert_array_equal(found["rank_fwer"][1:], only["rank_fwer"])
 
 
+def test_genes_that_were_not_tested_change_nothing_where_some_are_tied() -> None:
+    ontology = random_ontology(3)
+    annotation = random_annotation(3, ontology)
+    t = np.random.default_rng(3).normal(size=(1, N_GENES))
+    t[0, :20] = t.min() - 1
+    found = []
+    for n_untested in (0, 30_000):
+        ids = (*annotation.genes, *(f"x{i}" for i in range(n_untested)))
+        axis = make_term_axis(annotation, ontology, Relations.all, ids, {})
+        padded = np.pad(t, ((0, 0), (0, n_untested)), constant_values=np.nan)
+        nobody = np.zeros((1, 3, len(ids)), np.bool_)
+        found.append(enrich_study(axis, padded, nobody, np.zeros(1, np.bool_), EnrichSettings()))
+    for name, values in found[0].statistics.items():
+        np.testing.assert_array_equal(values, found[1].statistics[name], err_msg=name)
+
+
 def test_an_empty_background_and_no_contrasts_are_no_error() -> None:
     axis, t, candidates = random_study()
     nothing = np.full(t.shape, np.nan)

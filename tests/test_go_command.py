@@ -113,6 +113,39 @@ def test_rows_with_0_and_a_background_file_are_the_same_background(folder: Path)
     assert "leave out --background" in message
 
 
+def test_a_background_without_annotated_genes_is_refused_and_unknown_ones_are_told(
+    folder: Path,
+) -> None:
+    background = folder / "background.txt"
+    background.write_text("GENE1\nGENE2\n")
+    message = refusal(*base(folder), "--background", background)
+    assert "none of the 2 ids of background.txt is in pairs.tsv" in message
+    assert not (folder / "out.tsv").exists()
+    background.write_text("GENE1\ng0001\ng0002\n")
+    done = run(*base(folder), "--background", background)
+    assert "1 of 3 ids of background.txt have no annotation, for example 'GENE1'" in done.output
+    background.write_text("")
+    assert "background.txt has no ids" in refusal(*base(folder), "--background", background)
+
+
+def test_only_genes_of_one_taxon_are_the_background(folder: Path) -> None:
+    pairs = [line.split("\t") for line in (folder / "pairs.tsv").read_text().splitlines()]
+    rows = [f"10090\t{gene}\t{term}\tIDA\t-\tx\t-\tP\n" for gene, term in pairs]
+    others = [row.replace("10090", taxon).replace("g0", "h0") for row in rows for taxon in "67"]
+    (folder / "gene2go").write_text("#tax_id\tGeneID\n" + "".join([*others, *rows]))
+    arguments = [*base(folder, out="one.tsv"), "--annotation", folder / "gene2go"]
+    message = refusal(*arguments)
+    assert "gene2go has genes of 3 taxa (" in message
+    assert "--taxon" in message
+    done = run(*arguments, "--taxon", 10090)
+    assert done.exit_code == 0, done.output
+    assert f"gene2go: {2 * len(pairs)} rows of other taxa" in done.output
+    run(*base(folder))
+    assert (folder / "one.tsv").read_bytes() == (folder / "out.tsv").read_bytes()
+    assert "has no annotation that counts" in refusal(*arguments, "--taxon", 1)
+    assert "pairs.tsv tells no taxa" in refusal(*base(folder), "--taxon", 10090)
+
+
 def test_a_ranking_gives_low_and_high_and_parquet_holds_the_same(folder: Path) -> None:
     arguments = ["--test", "ranksum", "--refine", "0.9"]
     done = run(*base(folder, "scores.tsv"), *arguments)

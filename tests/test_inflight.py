@@ -5,13 +5,14 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 # A BLAS of its own, which the first task would bring along.
 import scipy.linalg  # noqa: F401
-from distributed import KilledWorker
+from distributed import KilledWorker, LocalCluster
 from distributed.comm import CommClosedError
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -21,6 +22,7 @@ from pipeline.inflight import run_bounded
 from pipeline.one_thread import one_blas_thread
 from storage.errors import DexomeError
 from tests.support.dask_processes import running_dask
+from tests.support.slurm import wait_until
 from tests.support.workspaces import IN_PROCESS
 
 KILLER = 5
@@ -121,6 +123,25 @@ def test_a_scheduler_that_is_gone_ends_the_stage_and_is_told_of_no_item(tmp_path
             dask.scheduler.kill()
             with pytest.raises(DexomeError, match=r"scheduler at tcp://\S+ is gone; start it"):
                 check_results(tasks)
+
+
+def test_a_scheduler_without_workers_is_told_of_once_and_waited_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("pipeline.inflight._NO_WORKER_AFTER_S", 0.3)
+    options = {"processes": False, "protocol": "tcp://", "dashboard_address": None}
+    with LocalCluster(n_workers=0, threads_per_worker=1, **options) as cluster:
+        profile = ClusterProfile(kind="address", address=cluster.scheduler_address)
+        with connect(profile) as client, ThreadPoolExecutor(1) as pool:
+            done = pool.submit(lambda: list(run_bounded(client, sleep_a_while, range(3))))
+            wait_until(lambda: any("no worker" in r.getMessage() for r in caplog.records))
+            cluster.scale(1)
+            assert len(done.result()) == 3
+            (record,) = (r for r in caplog.records if r.name == "pipeline.inflight")
+            assert f"scheduler at {cluster.scheduler_address} has no worker" in record.getMessage()
+            caplog.clear()
+            list(run_bounded(client, sleep_a_while, range(3)))
+    assert not [r for r in caplog.records if r.name == "pipeline.inflight"]
 
 
 def test_a_scheduler_that_goes_while_results_are_fetched_ends_the_stage_too() -> None:

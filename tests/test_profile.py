@@ -48,6 +48,10 @@ SLURM = {"kind": "slurm", "workers": 2}
             },
             "memory_limit of options is memory_gib in a profile",
         ),
+        ({**SLURM, "options": {"job_mem": "1GB"}}, "job_mem of options is memory_gib in a profile"),
+        ({**SLURM, "kind": "lsf", "options": {"mem": 10**9}}, "mem of options is memory_gib in a"),
+        ({**SLURM, "options": {"interface": "lo"}}, "interface of options is interface in a prof"),
+        ({**SLURM, "options": {"host": "10.0.0.1"}}, "host of options is interface in a profile"),
         ({"lifetime_stagger_minutes": 3}, "goes with lifetime_minutes"),
         (
             {**SLURM, "lifetime_minutes": 55, "options": {"walltime": "01:00:00"}},
@@ -179,6 +183,11 @@ def test_gpus_are_those_that_the_batch_system_gave() -> None:
     assert gpu_ids(2, "4, GPU-8f,6") == ["4", "GPU-8f"]
     with pytest.raises(ClusterError, match="gpus = 3, but CUDA_VISIBLE_DEVICES names 1"):
         gpu_ids(3, "0")
+    # CUDA sees none of those behind a number that is no GPU's.
+    assert gpu_ids(1, "3,-1,4") == ["3"]
+    for none in ("-1", "-1,0", "NoDevFiles", "none", ""):
+        with pytest.raises(ClusterError, match=r"gpus = 1, but CUDA_VISIBLE_DEVICES names 0 \("):
+            gpu_ids(1, none)
 
 
 def test_a_worker_is_gone_when_it_was_there_and_stays_away() -> None:

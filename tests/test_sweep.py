@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from model.sweeps.baselines import BaselineResult
 from model.sweeps.plan import plan_trials
 from model.sweeps.settings import SearchSpace, SweepSettings
 from model.sweeps.summary import summarise
-from model.sweeps.trial import TrialResult
+from model.sweeps.trial import TrialResult, TrialTask, make_trial_task, run_trial
 from model.training.estimate import PROCESS_BYTES
 from model.training.settings import TrainSettings
 from pipeline.cli import app
@@ -28,6 +29,7 @@ from pipeline.inflight import results as results_of_tasks
 from pipeline.run_sweep import run_sweep
 from pipeline.workspace import Workspace
 from storage.errors import InputError
+from storage.only_one import only_one
 from storage.split import Split
 from tests.support.prepared import prepare, random_workspace
 from tests.support.whole_run import silent
@@ -226,6 +228,35 @@ def test_a_sweep_over_ranks_is_done_once_and_goes_on_where_it_was_cut(
     again = sweep(workspace, "wide", "ranks")
     assert again["points"] == points
     assert [path.stat().st_mtime_ns for path in written[1:]] == kept
+
+
+def test_a_trial_that_two_workers_have_is_trained_by_one_and_found_by_the_other(
+    prepared: tuple[Workspace, Split],
+) -> None:
+    workspace, split = prepared
+    recipe = Recipe(network=LINEAR_NETWORK, fit=TrainSettings(epochs=2, batch_size=8))
+    trial = plan_trials("ranks", recipe, SweepSettings(ranks=(1,), seeds=1), [0])[0]
+    item = TrialTask(
+        disk=workspace.disk,
+        workspace=workspace.root,
+        sweep="twice",
+        generation=split.generation,
+        split=split.store,
+        trial=trial,
+        judged="test",
+    )
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(run_trial, [item, item]))
+    assert sorted(result.known for result in both) == [False, True]
+    assert both[0].judgement == both[1].judgement
+    folder = make_trial_task(item, split).folder
+    (folder / "result.json").unlink()
+    with ThreadPoolExecutor(1) as pool:
+        with only_one(folder):
+            waiting = pool.submit(run_trial, item)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=2)
+        assert waiting.result().judgement == both[0].judgement
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from storage.files import Files
 from storage.generation import manifest_key
 from storage.halves import read_halves
 from storage.hashing import hash_json
+from storage.only_one import only_one
 from storage.split import Split, read_split
 
 _CURE = (
@@ -87,13 +88,21 @@ class TrialResult:
 def run_trial(item: TrialTask) -> TrialResult:
     """Train and judge a trial, going on from its last checkpoint, or find it done already.
 
-    Its checkpoints are deleted when its result is written: a sweep of many would fill the disk.
+    Its checkpoints are deleted when its result is written: a sweep of many would fill the disk. A worker
+    that retires is not done with the task that it hands on: whoever gets it waits until that one is, or is
+    gone.
     """
     local = Disk(item.workspace)
     task = make_trial_task(item, read_split(item.disk, item.split, item.generation))
     key = f"{task.folder.relative_to(item.workspace)}/result.json"
     if (found := _read(local, key)) is not None:
         return found
+    with only_one(task.folder):
+        # Who was waited for may have ended.
+        return _read(local, key) or _train(item, task, local, key)
+
+
+def _train(item: TrialTask, task: Task, local: Disk, key: str) -> TrialResult:
     started = time.perf_counter()
     try:
         fit_model(task)

@@ -1,5 +1,6 @@
 """The command `dexome go`: one gene list or ranking to a table of terms, no workspace."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,9 +16,12 @@ from storage.errors import InputError
 
 # The statistics are imported when they are needed: `dexome --help` should not wait for them.
 if TYPE_CHECKING:
-    from pipeline.enrich.annotation import Annotation
+    from pipeline.enrich.annotation import Annotation, Rows
     from pipeline.enrich.gene_list import GeneList
     from pipeline.enrich.ontology import Ontology
+
+# Taxa of an annotation that are named: gene2go has thousands.
+_NAMED_TAXA = 5
 
 
 class GoTest(StrEnum):
@@ -58,6 +62,12 @@ def go(
         Path | None,
         typer.Option(help="Ids, one a line.", show_default="rows with 0; else all annotated genes"),
     ] = None,
+    taxon: Annotated[
+        str,
+        typer.Option(
+            help="NCBI taxon of the genes, where the annotation has several.", metavar="NUMBER"
+        ),
+    ] = "",
     test: Annotated[GoTest, typer.Option()] = GoTest.hypergeometric,
     relations: Annotated[
         RelationsName, typer.Option(help="all: the five relations, as GOfuncR; or the safe two.")
@@ -86,15 +96,21 @@ def go(
     check_out(out)
     if refine is not None and not 0 < refine < 1:
         raise InputError(f"--refine {refine} must be between 0 and 1")
-    chosen = parse_gene_list(read_lines(genes), genes.name, ignore_case=ignore_case)
-    others = None
-    if background is not None:
-        others = parse_gene_list(read_lines(background), background.name, ignore_case=ignore_case)
+    given = [
+        (path.name, parse_gene_list(read_lines(path), path.name, ignore_case=ignore_case))
+        for path in (genes, background)
+        if path is not None
+    ]
+    chosen, others = given[0][1], given[1][1] if background is not None else None
     _check_values(chosen, genes.name, test, others is not None)
-    wanted = [*chosen.values, *(others.values if others is not None else [])]
-    terms = _read_terms(ontology, annotation, wanted, ignore_case)
+    wanted = [gene for _, found in given for gene in found.values]
+    terms = _read_terms(ontology, annotation, taxon, wanted, ignore_case)
     known = {gene: i for i, gene in enumerate(terms.annotation.genes)}
-    _check_some_known(wanted, known, genes.name, annotation.name)
+    # Of a background by itself: candidates belong to it, and all alone they would have p = 1 everywhere.
+    source, population = given[-1]
+    if background is not None and not population.values:
+        raise InputError(f"{source} has no ids; leave out --background for all annotated genes")
+    _check_some_known(list(population.values), known, source, annotation.name)
     which = Relations(relations.value)
     tester = ListTest(
         ontology=terms.ontology,
@@ -117,13 +133,10 @@ def go(
         is_background = _mask(rest, known) if has_background else np.ones(len(known), np.bool_)
         table = tester.test_list(is_background, _mask(candidates, known))
     write_table(table, out)
-    unknown = [gene for gene in chosen.values if gene not in known]
-    if unknown:
-        terms.notes.append(
-            f"{len(unknown)} of {len(chosen.values)} ids of {genes.name} have no annotation, for "
-            f"example {unknown[0]!r}: they are left out"
-        )
-    for note in [*chosen.notes, *(others.notes if others is not None else ()), *terms.notes]:
+    notes = [note for _, found in given for note in found.notes] + terms.notes
+    for source, found in given:
+        notes += _unknown_told(found, known, source)
+    for note in notes:
         typer.echo(f"note: {note}", err=True)
     for line in _summary(table):
         typer.echo(line)
@@ -151,17 +164,20 @@ def _check_values(chosen: "GeneList", source: str, test: GoTest, has_background:
 
 
 def _read_terms(
-    ontology: Path | None, annotation: Path, wanted: list[str], ignore_case: bool
+    ontology: Path | None, annotation: Path, taxon: str, wanted: list[str], ignore_case: bool
 ) -> _Terms:
-    from pipeline.enrich.annotation import choose_kind, make_annotation
+    from pipeline.enrich.annotation import EvidenceRules, choose_kind, make_annotation
     from pipeline.stages.terms import read_term_files
 
-    rows, graph = read_term_files(ontology, annotation)
+    rows, graph = read_term_files(ontology, annotation, EvidenceRules(taxon=taxon))
+    _check_one_taxon(rows, annotation.name, taxon)
     kind = choose_kind(rows, wanted, ignore_case=ignore_case)
     joined = make_annotation(rows, graph, kind=kind, ignore_case=ignore_case)
-    notes = [
-        f"{annotation.name}: {n} rows {reason}" for reason, n in sorted(joined.dropped.items())
-    ]
+    reasons = Counter[str]()
+    for reason, n in joined.dropped.items():
+        # One file may have a thousand of them.
+        reasons["of other taxa" if reason.startswith("taxon ") else reason] += n
+    notes = [f"{annotation.name}: {n} rows {reason}" for reason, n in sorted(reasons.items())]
     notes += [f"{graph.version}: {n} edges {reason}" for reason, n in sorted(graph.dropped.items())]
     if len(rows.kinds) > 1:
         notes.append(f"ids are taken as the {kind} of {annotation.name}")
@@ -172,6 +188,20 @@ def _read_terms(
     return _Terms(graph, joined, notes)
 
 
+def _check_one_taxon(rows: "Rows", source: str, taxon: str) -> None:
+    """Refuse a file of several organisms: the genes of all would be the background of one."""
+    if taxon and not rows.taxa:
+        raise InputError(f"{source} tells no taxa; leave out --taxon {taxon}")
+    if len(rows.taxa) > 1:
+        often = sorted(rows.taxa, key=lambda name: -rows.taxa[name])
+        named = ", ".join(name or "missing" for name in often[:_NAMED_TAXA])
+        more = ", …" if len(often) > _NAMED_TAXA else ""
+        raise InputError(
+            f"{source} has genes of {len(often)} taxa ({named}{more}); name that of your genes, as "
+            f"--taxon {often[0]}"
+        )
+
+
 def _check_some_known(
     wanted: list[str], known: Mapping[str, int], source: str, annotation: str
 ) -> None:
@@ -180,6 +210,16 @@ def _check_some_known(
             f"none of the {len(wanted)} ids of {source} is in {annotation}: {wanted[0]!r} against "
             f"{next(iter(known))!r}; is it the same organism and kind of id? --ignore-case may help"
         )
+
+
+def _unknown_told(given: "GeneList", known: Mapping[str, int], source: str) -> list[str]:
+    unknown = [gene for gene in given.values if gene not in known]
+    if not unknown:
+        return []
+    return [
+        f"{len(unknown)} of {len(given.values)} ids of {source} have no annotation, for example "
+        f"{unknown[0]!r}: they are left out"
+    ]
 
 
 def _mask(genes: Iterable[str], known: Mapping[str, int]) -> np.ndarray:

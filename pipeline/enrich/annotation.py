@@ -58,13 +58,15 @@ class Row:
 class Rows:
     """Rows as read, those `dropped` counted by reason, and names of gene sets that bring their own.
 
-    `header` is what the file says of itself: its format, its date.
+    `header` is what the file says of itself: its format, its date. `taxa` counts the rows of each NCBI
+    taxon, in the formats that tell it.
     """
 
     rows: Sequence[Row]
     dropped: Mapping[str, int] = field(default_factory=dict)
     set_names: Mapping[str, str] = field(default_factory=dict)
     header: Mapping[str, str] = field(default_factory=dict)
+    taxa: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def kinds(self) -> tuple[str, ...]:

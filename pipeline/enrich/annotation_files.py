@@ -10,6 +10,10 @@ from storage.errors import InputError
 _Lines = Iterator[str]
 _COLUMNS = "columns missing"
 _MAX_HEADER = 50
+# NCBI's header is a comment: as it is now, and as it was.
+_GENE2GO_HEADERS = ("#tax_id", "#Format: tax_id")
+# Reasons that are named where no row is left: gene2go may have those of a thousand taxa.
+_NAMED_REASONS = 5
 
 
 def parse_annotation(lines: Iterable[str], source: str, rules: EvidenceRules | None = None) -> Rows:
@@ -18,7 +22,7 @@ def parse_annotation(lines: Iterable[str], source: str, rules: EvidenceRules | N
     Parameters
     ----------
     source
-        Name of the file: GMT is told by its ending, the others by their first line.
+        Name of the file: GMT is told by its ending, the others by their first line that is no comment.
 
     Raises
     ------
@@ -26,7 +30,7 @@ def parse_annotation(lines: Iterable[str], source: str, rules: EvidenceRules | N
         The format is none of these, or no row is left.
     """
     left = iter(lines)
-    first = next((line for line in left if line.strip()), "")
+    first = next((line for line in left if line.strip() and not _is_comment(line)), "")
     width = first.count("\t") + 1
     name = source.removesuffix(".gz")
     parse: Callable[[_Lines, EvidenceRules], Rows]
@@ -34,7 +38,7 @@ def parse_annotation(lines: Iterable[str], source: str, rules: EvidenceRules | N
         parse = _parse_gmt
     elif first.startswith("!") or width in (15, 16, 17):
         parse = _parse_gaf
-    elif first.startswith("#tax_id") or (width == 8 and first.split("\t")[0].isdigit()):
+    elif first.startswith(_GENE2GO_HEADERS) or (width == 8 and first.split("\t")[0].isdigit()):
         parse = _parse_gene2go
     elif width == 2:
         parse = _parse_pairs
@@ -45,9 +49,14 @@ def parse_annotation(lines: Iterable[str], source: str, rules: EvidenceRules | N
         )
     rows = parse(chain([first], left), rules or EvidenceRules())
     if not rows.rows:
-        why = ", ".join(f"{n} {reason}" for reason, n in rows.dropped.items()) or "it is empty"
+        often = Counter(rows.dropped).most_common(_NAMED_REASONS)
+        why = ", ".join(f"{n} {reason}" for reason, n in often) or "it is empty"
         raise InputError(f"{source} has no annotation that counts: {why}")
     return rows
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("#") and not line.startswith(_GENE2GO_HEADERS)
 
 
 def _fields(lines: _Lines, comment: str) -> Iterator[list[str]]:
@@ -59,15 +68,15 @@ def _fields(lines: _Lines, comment: str) -> Iterator[list[str]]:
 
 def _parse_gaf(lines: _Lines, rules: EvidenceRules) -> Rows:
     """Columns: database, id, symbol, qualifier, term, reference, evidence, …, 13: taxon."""
-    rows, dropped = [], Counter[str]()
+    rows, dropped, taxa = [], Counter[str](), Counter[str]()
     header: dict[str, str] = {}
     for cells in _fields(_without_header(lines, header), "!"):
         if len(cells) < 15:
             dropped[_COLUMNS] += 1
+            continue
         # Two taxa are those of the gene and of an organism that it acts upon.
-        elif reason := rules.refuse(
-            cells[6], cells[3].split("|"), cells[12].split("|")[0].removeprefix("taxon:")
-        ):
+        taxon = cells[12].split("|")[0].removeprefix("taxon:")
+        if reason := rules.refuse(cells[6], cells[3].split("|"), taxon):
             dropped[reason] += 1
         else:
             # A GAF writes MGI:12345 as the id of database MGI, P12345 as that of UniProtKB, and 12345 as
@@ -75,7 +84,8 @@ def _parse_gaf(lines: _Lines, rules: EvidenceRules) -> Rows:
             bare = cells[1].isdecimal() and "ncbi" not in cells[0].lower()
             name = f"{cells[0]}:{cells[1]}" if bare else cells[1]
             rows.append(Row({"symbol": cells[2], "id": name}, cells[4]))
-    return Rows(rows, dropped, header=header)
+            taxa[taxon] += 1
+    return Rows(rows, dropped, header=header, taxa=taxa)
 
 
 def _without_header(lines: _Lines, header: dict[str, str]) -> _Lines:
@@ -89,7 +99,7 @@ def _without_header(lines: _Lines, header: dict[str, str]) -> _Lines:
 
 def _parse_gene2go(lines: _Lines, rules: EvidenceRules) -> Rows:
     """Columns: taxon, gene, term, evidence, qualifier, …; one file has all organisms."""
-    rows, dropped = [], Counter[str]()
+    rows, dropped, taxa = [], Counter[str](), Counter[str]()
     for cells in _fields(lines, "#"):
         if len(cells) < 5:
             dropped[_COLUMNS] += 1
@@ -97,7 +107,8 @@ def _parse_gene2go(lines: _Lines, rules: EvidenceRules) -> Rows:
             dropped[reason] += 1
         else:
             rows.append(Row({"id": cells[1]}, cells[2]))
-    return Rows(rows, dropped)
+            taxa[cells[0]] += 1
+    return Rows(rows, dropped, taxa=taxa)
 
 
 def _parse_gmt(lines: _Lines, _: EvidenceRules) -> Rows:

@@ -52,7 +52,10 @@ class _Reader:
         """Keep a term that has come to its end."""
         domain = stanza.domain or self.header.get("default-namespace", "")
         if stanza.obsolete and stanza.id:
-            self.obsolete.add(stanza.id)
+            self.obsolete |= {stanza.id, *stanza.alternatives}
+            for name in stanza.alternatives:
+                # A live term that has the id too is the better answer.
+                self.moved.setdefault(name, stanza.id)
             # With several replacements the choice is a curator's.
             if len(stanza.replacements) == 1:
                 self.moved[stanza.id] = stanza.replacements[0]

@@ -109,7 +109,7 @@ def make_ontology(
     domains = tuple(sorted({term.domain for term in ordered}))
     if len(domains) > np.iinfo(np.int8).max:
         raise InputError(f"{source} has {len(domains)} namespaces; is it an ontology of genes?")
-    moved = {old: new for old, new in (moved or {}).items() if new in place and old not in place}
+    moved = _follow(moved or {}, place)
     edges, dropped = _keep_edges(ordered, place, moved, obsolete, source)
     ontology = Ontology(
         ids=tuple(place),
@@ -132,6 +132,18 @@ def make_flat_ontology(names: Mapping[str, str], domain: str) -> Ontology:
     """Gene sets without edges, as of a GMT file: {id: name}."""
     terms = (Term(id=id_, name=name, domain=domain) for id_, name in names.items())
     return make_ontology(terms, source=domain)
+
+
+def _follow(moved: Mapping[str, str], place: Mapping[str, int]) -> dict[str, str]:
+    """Each id that leads to a live term, and that term: an id may have moved several times."""
+    ends = {}
+    for old in moved.keys() - place.keys():
+        end, passed = old, {old}
+        while end not in place and (end := moved.get(end, end)) not in passed:
+            passed.add(end)
+        if end in place:
+            ends[old] = end
+    return dict(sorted(ends.items()))
 
 
 def _keep_edges(

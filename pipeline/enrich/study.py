@@ -189,7 +189,8 @@ def _test_ranks(
     tests = rank_sums(background, order)
     seed = background.seed(settings.seed, "ranks")
     shared = random_extremes(background, n_sets=settings.random_sets, seed=seed)
-    tied = (~order.is_new[:, 1:]).mean(axis=1) > _FEW_TIES
+    # Of the tested genes: NaN are never tied, however many there are on the axis.
+    tied = (~order.is_new[:, 1:]).sum(axis=1) > _FEW_TIES * (~order.is_missing).sum()
     for i, (row, arbitrary) in enumerate(zip(rows, is_arbitrary, strict=True)):
         signed, size = i, rows.size + i
         for direction, ranking, log_p in (

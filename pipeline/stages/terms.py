@@ -30,7 +30,7 @@ from storage.sealed import read_sealed, seal
 log = logging.getLogger(__name__)
 
 # Bump when the same files would give other terms.
-TERMS_VERSION = 2
+TERMS_VERSION = 3
 FOLDER = "terms"
 _CURE = "delete it and run `dexome enrich` again"
 
