@@ -14,7 +14,7 @@ from pipeline.fetch.verify import (
 from pipeline.sources.project_table import Project, read_project_table
 from pipeline.sources.receipt import RawFile
 from pipeline.sources.refusal import Refusal
-from pipeline.sources.run_list import Run, by_project, read_run_list
+from pipeline.sources.run_list import Run, by_project, kept_runs, read_run_list
 from pipeline.sources.settings import SourceConfig, read_accessions
 from storage.errors import InputError
 from storage.hashing import hash_json
@@ -78,7 +78,9 @@ def fetch_lists(downloads: Downloads, settings: SourceConfig) -> Lists:
     return Lists(runs, bundles, projects)
 
 
-def studies_wanted(lists: Lists, cuts: dict[str, tuple[RawFile, ...]] | None) -> list[StudyWanted]:
+def studies_wanted(
+    lists: Lists, cuts: dict[str, tuple[RawFile, ...]] | None, settings: SourceConfig
+) -> list[StudyWanted]:
     """What is to be had of each project; `cuts` are what is there already in the place of archives."""
     items = []
     for study, runs in lists.runs.items():
@@ -89,11 +91,13 @@ def studies_wanted(lists: Lists, cuts: dict[str, tuple[RawFile, ...]] | None) ->
         bundles = () if cuts is not None else tuple(lists.bundles.get(study, ()))
         own = (cuts or {}).get(study, ())
         told = [list(run) for run in runs]
+        # What the settings make of the runs, not the settings: most changes of these change no study.
+        used = None if len(runs) > settings.max_runs else kept_runs(runs, settings.qc)
         items.append(
             StudyWanted(
                 study=study,
                 # Not the bundles: what is here is here, whatever the server lists today.
-                wanted=hash_json([told, series, [cut.sha256 for cut in own], cuts is None]),
+                wanted=hash_json([told, series, [cut.sha256 for cut in own], cuts is None, used]),
                 runs=tuple(runs),
                 bundles=bundles,
                 series=tuple(series),

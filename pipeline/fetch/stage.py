@@ -17,10 +17,9 @@ from pipeline.fetch.keep import Keeper
 from pipeline.fetch.lists import fetch_lists, studies_wanted
 from pipeline.fetch.study import StudyFetcher, StudyWanted
 from pipeline.progress import Progress, Report
-from pipeline.sources.qc import parse_qc
 from pipeline.sources.receipt import RawFile, Receipt
 from pipeline.sources.refusal import Refusal
-from pipeline.sources.run_list import Run
+from pipeline.sources.run_list import Run, kept_runs
 from pipeline.sources.settings import SourceConfig, selection_hash
 from pipeline.sources.source import remote_raw
 from storage.concurrent import map_concurrently
@@ -73,7 +72,7 @@ def run_fetch(
     cuts = None
     if settings.counts == "bulk":
         cuts = _cuts(downloads, settings, lists.runs, report)
-    items = studies_wanted(lists, cuts)
+    items = studies_wanted(lists, cuts, settings)
     fetcher, keeper = StudyFetcher(downloads, settings), Keeper(downloads, remote_raw(settings))
     refused: dict[str, tuple[str, str]] = {}
     reasons, known, left = Counter[str](), 0, []
@@ -160,11 +159,10 @@ def _cuts(
             f"there is no bulk file of {settings.species}: {refusal.message}"
         ) from refusal
     study_of = {
-        run.run: study
+        run: study
         for study, of in runs.items()
         if len(of) <= settings.max_runs
-        for run in of
-        if settings.qc.keeps(parse_qc(run.qc).level)
+        for run in kept_runs(of, settings.qc)
     }
 
     def told(n_runs: int) -> None:

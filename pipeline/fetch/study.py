@@ -17,10 +17,9 @@ from pipeline.fetch.verify import (
 )
 from pipeline.fetch.web import TransferError
 from pipeline.sources.archive import header_runs, open_archive
-from pipeline.sources.qc import parse_qc
 from pipeline.sources.receipt import RawFile, Receipt
 from pipeline.sources.refusal import Refusal
-from pipeline.sources.run_list import Run
+from pipeline.sources.run_list import Run, kept_runs
 from pipeline.sources.settings import SourceConfig
 
 MAX_ARCHIVE = 16 << 30
@@ -63,7 +62,7 @@ class StudyFetcher:
                     f"{item.study} has {len(item.runs)} runs, more than max_runs = "
                     f"{settings.max_runs}; raise it if they are no single cells",
                 )
-            runs = [run.run for run in item.runs if settings.qc.keeps(parse_qc(run.qc).level)]
+            runs = kept_runs(item.runs, settings.qc)
             if not runs:
                 flags = ", ".join(sorted({run.qc for run in item.runs}))
                 raise Refusal(
