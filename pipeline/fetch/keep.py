@@ -37,6 +37,8 @@ class Keeper:
         receipt = decode_receipt(self._files.read(receipt_key(study)))
         if receipt is None or not all(map(self._has, receipt.files)):
             return None
+        # A fetch that brings nothing new may keep it, when its files are on this disk no more.
+        self._sent.update(receipt.files)
         self._clear(receipt)
         return receipt
 
