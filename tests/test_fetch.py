@@ -552,11 +552,12 @@ def test_a_pause_that_the_server_asks_for_holds_for_all_of_its_files() -> None:
     assert seconds_asked(formatdate(now + 60, usegmt=True)) == pytest.approx(60, abs=2)
     assert seconds_asked(formatdate(now - 60, usegmt=True)) == 0
     assert seconds_asked("soon") is None
+    assert seconds_asked("\xb2") is None
     assert seconds_asked(None) is None
     stop = threading.Event()
     host = Host(WebSettings(per_host=2, wait_s=0.01), stop)
     began = time.monotonic()
-    host.pause(0, "1")
+    host.pause(0, 1.0)
     with host.slot():
         assert time.monotonic() - began >= 0.99
     stop.set()

@@ -153,8 +153,14 @@ def _cuts(
 ) -> dict[str, tuple[RawFile, ...]]:
     """What each study has in the bulk file."""
 
+    shown = -1
+
     def arrived(have: int, total: int) -> None:
-        report(Progress(stage="download", done=have >> 20, total=max(total, have) >> 20))
+        # Bytes come in small pieces.
+        nonlocal shown
+        if have >> 20 != shown:
+            shown = have >> 20
+            report(Progress(stage="download", done=shown, total=max(total, have) >> 20))
 
     try:
         bulk = fetch_bulk(downloads, settings, arrived)

@@ -186,6 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         if asked and not dynamic and self.headers.get("If-Range") == etag:
             start = int(asked[1])
             if start >= len(data):
+                headers["Content-Range"] = f"bytes */{len(data)}"
                 return self._send(416, b"", headers)
             headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
             return self._send(206, data[start:], headers, cut=fault == "cut")
