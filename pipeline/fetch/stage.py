@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from pipeline.fetch.bulk import cut_bulk, fetch_bulk, runs_of
+from pipeline.fetch.bulk import cut_bulk, delete_cuts, fetch_bulk, runs_of
 from pipeline.fetch.downloads import Downloads
 from pipeline.fetch.host import WebSettings
 from pipeline.fetch.keep import Keeper
@@ -102,6 +102,10 @@ def run_fetch(
     lease.check()
     index = {"selection": selection_hash(settings), "studies": [item.study for item in items]}
     keeper.finish(json.dumps(index).encode())
+    if cuts is not None:
+        # Studies of another list may still be in the cuts of an earlier pass.
+        new = (file for of in cuts.values() for file in of)
+        delete_cuts(disk, new, (file for one in keeper.receipts() for file in one.bulk))
     if not again:
         downloads.forget_partials()
     log.info("fetched %d studies, %d of them before", len(items), known)
