@@ -92,6 +92,13 @@ class Disk:
             temporary.replace(target)
             _sync(target.parent)
 
+    def make_folder(self, key: str) -> Path:
+        """Make a folder that is not there yet, for files that are not to last, and say where it is."""
+        folder = self.path(key)
+        with _named(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def adopt(self, path: Path, key: str) -> None:
         """Make a finished file of the same file system durable, then visible as `key`; `path` is gone."""
         target = self.path(key)

@@ -4,8 +4,22 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from pipeline.cli import app
 from tests.support.command import dexome
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--seed", "-1"), ("--seed", "5000000000"), ("--studies", "200000")]
+)
+def test_a_seed_or_size_that_can_t_be_simulated_is_told_before_anything_is(
+    tmp_path: Path, wrong: tuple[str, str]
+) -> None:
+    done = CliRunner().invoke(app, ["demo", str(tmp_path / "demo"), *wrong])
+    assert done.exit_code == 2
+    assert f"for '{wrong[0]}'" in done.output
+    assert not (tmp_path / "demo").exists()
 
 
 @pytest.mark.slow

@@ -341,6 +341,28 @@ def test_projects_of_single_cells_are_not_downloaded(mirror: Path, tmp_path: Pat
     assert "raise it if they are no single cells" in refused[BUNDLED][1]
 
 
+def test_settings_that_choose_runs_hold_for_studies_that_are_here(
+    mirror: Path, tmp_path: Path
+) -> None:
+    flagged = "SRP990000002"
+    few = {"max_runs": 5, "accessions": (BUNDLED, flagged)}
+    workspace = workspace_of(tmp_path / "ws", mirror, source_of(mirror, **few))
+    assert set(fetch_into(workspace).refused) == {BUNDLED, flagged}
+    for more in ({}, {"fail_runs": "keep"}):
+        settings = source_of(mirror, accessions=(BUNDLED, flagged), **more)
+        again = workspace_of(tmp_path / "ws", mirror, settings)
+        assert fetch_into(again).refused == {}
+        new = workspace_of(tmp_path / f"new {more}", mirror, settings)
+        fetch_into(new)
+        all_the_same(new, again)
+        given = source_in(again).read(flagged)
+        assert given.flags == source_in(new).read(flagged).flags
+    assert "qc_fail:2" in given.flags
+    # A change that changes no study costs nothing.
+    wide = source_of(mirror, accessions=(BUNDLED, flagged), fail_runs="keep", max_runs=999)
+    assert fetch_into(workspace_of(tmp_path / "ws", mirror, wide)).known == 2
+
+
 def test_the_bulk_file_gives_the_same_counts_as_the_archives(
     mirror: Path, undisturbed: Workspace, tmp_path: Path
 ) -> None:
@@ -530,11 +552,12 @@ def test_a_pause_that_the_server_asks_for_holds_for_all_of_its_files() -> None:
     assert seconds_asked(formatdate(now + 60, usegmt=True)) == pytest.approx(60, abs=2)
     assert seconds_asked(formatdate(now - 60, usegmt=True)) == 0
     assert seconds_asked("soon") is None
+    assert seconds_asked("\xb2") is None
     assert seconds_asked(None) is None
     stop = threading.Event()
     host = Host(WebSettings(per_host=2, wait_s=0.01), stop)
     began = time.monotonic()
-    host.pause(0, "1")
+    host.pause(0, 1.0)
     with host.slot():
         assert time.monotonic() - began >= 0.99
     stop.set()

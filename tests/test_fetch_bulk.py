@@ -15,6 +15,7 @@ from pipeline.simulate.mirror import write_mirror
 from pipeline.sources.bulk_hdf5 import Block, read_hdf5
 from storage.errors import InputError
 from tests.support.fetched import SMALL, fetch_into, source_in, source_of, workspace_of
+from tests.support.mirror_server import serve
 
 
 @pytest.fixture
@@ -61,6 +62,49 @@ def test_a_bulk_file_whose_sum_is_another_is_not_believed(mirror: Path, tmp_path
         fetch_into(workspace)
     sums.write_text(f"{'0' * 32}  mmusculus_ke.h5\n{digest}  ./mmusculus_se.h5\n")
     assert fetch_into(workspace).refused == {}
+
+
+def test_a_sum_may_be_in_capitals(mirror: Path, tmp_path: Path) -> None:
+    digest = hashlib.md5(bulk_of(mirror).read_bytes()).hexdigest().upper()
+    bulk_of(mirror).with_name("checksums.md5").write_text(f"{digest}  mmusculus_se.h5\n")
+    workspace = workspace_of(tmp_path / "ws", mirror, source_of(mirror, counts="bulk"))
+    assert fetch_into(workspace).refused == {}
+
+
+@pytest.mark.parametrize("fault", ["503*", "html*"])
+def test_sums_that_can_t_be_had_today_are_not_taken_for_none(
+    mirror: Path, tmp_path: Path, fault: str
+) -> None:
+    bulk_of(mirror).with_name("checksums.md5").write_text(f"{'0' * 32}  mmusculus_se.h5\n")
+    with serve(mirror, {"checksums": [fault]}) as server:
+        source = source_of(server.address, counts="bulk")
+        workspace = workspace_of(tmp_path / "ws", mirror, source)
+        with pytest.raises(InputError, match=r"checksums\.md5"):
+            fetch_into(workspace)
+        server.faults.clear()
+        with pytest.raises(InputError, match="has not the MD5 sum"):
+            fetch_into(workspace)
+
+
+def test_cuts_of_earlier_passes_are_deleted_when_no_study_has_them(
+    mirror: Path, tmp_path: Path
+) -> None:
+    workspace = workspace_of(tmp_path / "ws", mirror, source_of(mirror, counts="bulk"))
+    fetch_into(workspace)
+    folder = workspace.raw.root / "dee2" / "bulk"
+    (first,) = folder.iterdir()
+    one = source_of(mirror, counts="bulk", accessions=("SRP990000001",))
+    fetch_into(workspace_of(tmp_path / "ws", mirror, one))
+    assert len(list(first.glob("SRP*"))) == 4
+    # Two studies have runs that fail; the others are as they were.
+    every = source_of(mirror, counts="bulk", fail_runs="keep")
+    for settings, kept in ((every, 2), (workspace.config.source, 4)):
+        again = workspace_of(tmp_path / "ws", mirror, settings)
+        assert fetch_into(again).refused == {}
+        assert len(list(first.glob("SRP*"))) == kept
+        assert len(list(folder.iterdir())) == 2 - (kept == 4)
+        for study in source_in(again).studies():
+            source_in(again).read(study)
 
 
 def test_a_bulk_file_that_is_a_page_or_damaged_is_one_sentence(

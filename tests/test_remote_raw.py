@@ -1,6 +1,7 @@
 """Downloads that are kept at an address: the same studies, and nothing half there."""
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -80,6 +81,22 @@ def test_what_is_kept_elsewhere_goes_from_here_and_is_not_fetched_again(
     assert not list((workspace.root / "raw" / "geo").rglob("*.gz"))
     again = fetch_into(workspace)
     assert (again.known, again.n_bytes) == (first.studies, 0)
+
+
+def test_a_study_that_is_kept_elsewhere_stays_readable_when_what_is_new_of_it_does_not_come(
+    tmp_path: Path, mirror: Path
+) -> None:
+    workspace = remote_workspace(tmp_path, mirror)
+    fetch_into(workspace)
+    emptied = tmp_path / "emptied"
+    shutil.copytree(mirror / "dee2" / "metadata", emptied / "dee2" / "metadata")
+    flagged = source_of(emptied, raw=f"file://{tmp_path}/bucket", fail_runs="keep")
+    again = workspace_of(tmp_path / "ws", mirror, flagged)
+    assert fetch_into(again).refused == {}
+    wanted, given = remote_source(workspace), remote_source(again)
+    for study in given.studies():
+        assert given.read(study).counts.ids == wanted.read(study).counts.ids
+    assert fetch_into(again).known == len(given.studies()) - 2
 
 
 def test_a_fetch_that_ends_anywhere_leaves_no_receipt_without_its_files_and_goes_on(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipeline.sources.geo_file import read_geo
 from pipeline.sources.geo_table import make_geo_samples, why_not_ours
 from pipeline.sources.refusal import Refusal
+from pipeline.sources.species import SPECIES
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "studies"
 
@@ -134,6 +135,7 @@ def test_no_series_gives_an_empty_table() -> None:
         ({"taxid_ch1": ["9606"], "organism_ch1": ["Homo sapiens"]}, "other organism: Homo sapiens"),
         ({"taxid_ch1": ["10090", "9606"]}, "other organism: 10090 and 9606"),
         ({"taxid_ch1": [], "organism_ch1": ["Rattus norvegicus"]}, "other organism: Rattus"),
+        ({"taxid_ch1": ["9606"], "organism_ch1": []}, "other organism: 9606"),
         ({"library_strategy": ["ChIP-Seq"]}, "other assay: ChIP-Seq"),
         ({"library_strategy": ["ncRNA-Seq"]}, "other assay: ncRNA-Seq"),
         ({"library_strategy": ["RNA-seq"]}, ""),
@@ -148,6 +150,30 @@ def test_a_sample_of_another_organism_or_assay_is_told(
     told = why_not_ours(fields_of(0, "GSM1") | changed, "10090", "Mus musculus")
     assert told.startswith(why)
     assert bool(told) == bool(why)
+
+
+@pytest.mark.parametrize(
+    ("species", "taxid", "name"),
+    [
+        ("osativa", "39947", "Oryza sativa Japonica Group"),
+        ("ecoli", "511145", "Escherichia coli str. K-12 substr. MG1655"),
+        ("scerevisiae", "559292", "Saccharomyces cerevisiae S288C"),
+        ("hvulgare", "112509", "Hordeum vulgare subsp. vulgare"),
+        ("mmusculus", "10091", "Mus musculus castaneus"),
+    ],
+)
+def test_strains_and_subspecies_are_of_the_organism(species: str, taxid: str, name: str) -> None:
+    ours = SPECIES[species]
+    sample = fields_of(0, "GSM1") | {"taxid_ch1": [taxid], "organism_ch1": [name]}
+    assert why_not_ours(sample, ours.taxid, ours.organism) == ""
+
+
+@pytest.mark.parametrize(
+    "name", ["Mus musculus x Mus spretus", "Mus musculusque", "Mus", "Rattus norvegicus"]
+)
+def test_a_cross_and_a_name_that_is_alike_are_of_another_organism(name: str) -> None:
+    sample = fields_of(0, "GSM1") | {"organism_ch1": [name]}
+    assert why_not_ours(sample, "10090", "Mus musculus") == f"other organism: {name}"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from pipeline.commands.run_all import run_all
 from pipeline.commands.stages import echo_summary
 from pipeline.config import CONFIG_NAME
 from pipeline.exit_codes import EXIT_INTERRUPTED
+from pipeline.simulate.settings import MAX_STUDIES, SEED_LIMIT, SimulationSettings
 from pipeline.sources.settings import SourceConfig
 from pipeline.workspace import create_workspace, open_workspace
 from storage.open import contrasts_of, open_compendium
@@ -35,15 +36,18 @@ WORKSPACE = "workspace"
 
 def demo(
     directory: Annotated[Path, typer.Argument(help="Folder for the demo.")] = Path("demo"),
-    studies: Annotated[int, typer.Option(min=1, help="How many studies to simulate.")] = 24,
-    seed: Annotated[int, typer.Option(help="Seed of the simulation.")] = 0,
+    studies: Annotated[
+        int, typer.Option(min=1, max=MAX_STUDIES, help="How many studies to simulate.")
+    ] = 24,
+    seed: Annotated[
+        int, typer.Option(min=0, max=SEED_LIMIT - 1, help="Seed of the simulation.")
+    ] = 0,
     cluster: ClusterOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate a mirror of DEE2 and GEO with known truth, make its compendium, and show what it tells."""
     from pipeline.commands.demo_models import SETTINGS, compare_models
     from pipeline.simulate.mirror import write_mirror
-    from pipeline.simulate.settings import SimulationSettings
     from pipeline.simulate.truth import read_truth
 
     started = time.perf_counter()

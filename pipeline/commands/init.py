@@ -7,7 +7,7 @@ import typer
 
 from pipeline.commands.options import HERE
 from pipeline.sources.remote_files import is_address
-from pipeline.sources.settings import SourceConfig
+from pipeline.sources.settings import SourceConfig, read_accessions
 from pipeline.workspace import create_workspace
 from storage.errors import InputError
 
@@ -65,8 +65,17 @@ def _dee2_source(species: str, accessions: str | None) -> SourceConfig:
     given: Path | tuple[str, ...] = ()
     if accessions is not None:
         file = Path(accessions)
-        given = file if file.exists() else tuple(filter(None, accessions.split(",")))
+        names = tuple(filter(None, map(str.strip, accessions.split(","))))
+        given = file if file.is_file() else names
+        if not names:
+            raise InputError(
+                "--accessions names no project or series; leave it out for all of the species"
+            )
     try:
-        return SourceConfig(kind="dee2", species=species, accessions=given)
+        source = SourceConfig(kind="dee2", species=species, accessions=given)
     except ValueError as error:
         raise InputError(str(error)) from error
+    read_accessions(
+        source
+    )  # says what is none, or what file is not there, before anything is written
+    return source

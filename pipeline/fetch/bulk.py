@@ -1,14 +1,14 @@
 """The one bulk file of a species: fetched, then cut in one pass into what each study has in each block."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from pipeline.fetch.downloads import Downloads
-from pipeline.fetch.verify import check_bzip2, check_hdf5, check_md5
+from pipeline.fetch.verify import check_bzip2, check_hdf5, check_md5, check_sums
 from pipeline.sources.bulk_cut import encode_cut, encode_genes
 from pipeline.sources.bulk_hdf5 import BLOCK_BYTES, Block, read_hdf5
 from pipeline.sources.bulk_text import read_long_text
@@ -21,6 +21,7 @@ from storage.hashing import hash_json
 MAX_BULK = 1 << 42
 _FOLDER = "dee2/bulk"
 _CHECKSUMS = "checksums.md5"
+_DONE = "done.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def cut_bulk(
         Called with the number of runs that the pass has gone by.
     """
     folder = f"{_FOLDER}/{hash_json([bulk.file.sha256, sorted(study_of.items())])[:16]}"
-    done_key = f"{folder}/done.json"
+    done_key = f"{folder}/{_DONE}"
     done = json.loads(disk.read(done_key) or b'{"runs": 0, "all": false}')
     if not done["all"]:
         path = disk.path(bulk.file.key)
@@ -102,6 +103,20 @@ def cut_bulk(
             report(n_runs)
         disk.put(done_key, json.dumps({"runs": n_runs, "all": True}).encode())
     return _cuts(disk, folder)
+
+
+def delete_cuts(disk: Disk, new: Iterable[RawFile], kept: Iterable[RawFile]) -> None:
+    """Delete what earlier passes cut and no study has, of all passes but that of the `new` cuts."""
+    latest = {Path(file.key).parts[2] for file in new}
+    in_use = {str(Path(file.key).parent) for file in kept}
+    for folder in (f"{_FOLDER}/{name}" for name in disk.folders(_FOLDER) if name not in latest):
+        there = {f"{folder}/{study}" for study in disk.folders(folder)}
+        if there <= in_use:
+            continue
+        # First, so that a pass that is wanted again does not count as done.
+        disk.delete(f"{folder}/{_DONE}")
+        for unused in sorted(there - in_use) if there & in_use else [folder]:
+            disk.delete(unused)
 
 
 def _write_cuts(disk: Disk, folder: str, block: Block, study_of: Mapping[str, str]) -> None:
@@ -135,16 +150,18 @@ def _described(disk: Disk, key: str) -> RawFile:
 
 
 def _checksums(downloads: Downloads, settings: SourceConfig) -> Path | None:
-    """DEE2's list of MD5 sums, where it has one."""
+    """DEE2's list of MD5 sums, where it has one; a server that is down may have one."""
     try:
         sums = downloads.get(
             f"{settings.dee2}/mx/{_CHECKSUMS}",
             f"dee2/mx/{_CHECKSUMS}",
-            lambda _: None,
+            check_sums,
             max_bytes=1 << 24,
             renew=True,
         )
-    except Refusal:
+    except Refusal as refusal:
+        if refusal.code not in ("not_on_server", "not_fetched"):
+            raise
         return None
     return downloads.disk.path(sums.key)
 

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pipeline.fetch.host import Host, StoppedError, WebSettings
+from pipeline.fetch.host import Host, StoppedError, WebSettings, seconds_asked
 from pipeline.fetch.web import NotThereError, TransferError, Validator, discard, transfer
 from pipeline.sources.receipt import RawFile
 from pipeline.sources.refusal import Refusal
@@ -125,7 +125,7 @@ class Downloads:
         problem = Refusal("not_downloaded", f"{address} was not tried")
         cause: Exception | None = None
         for attempt in range(self._settings.tries):
-            asked = None
+            told = None
             try:
                 with host.slot():
                     validator = transfer(
@@ -144,7 +144,14 @@ class Downloads:
                 raise Refusal("not_on_server", f"{error}; the next fetch asks again") from error
             except TransferError as error:
                 problem = Refusal("not_downloaded", f"{error}; the next fetch tries again")
-                asked, cause = error.asked, error
+                told, cause = seconds_asked(error.asked), error
+                if told is not None and told > self._settings.max_wait_s:
+                    problem = Refusal(
+                        "not_downloaded",
+                        f"{error}, and asks to be left alone for {told:.0f} s; run the same command "
+                        "after that",
+                    )
+                    break
                 if not error.again:
                     break
             except Refusal as refusal:
@@ -157,7 +164,7 @@ class Downloads:
                 if "://" not in address or isinstance(refusal, FinalRefusal):
                     break
             if attempt + 1 < self._settings.tries:
-                host.pause(attempt, asked)
+                host.pause(attempt, told)
         raise problem from cause
 
     def _take(self, part: Path, key: str, validator: Validator) -> _Note:
@@ -206,9 +213,7 @@ class Downloads:
         self.disk.put(f"{key}{_NOTE}", json.dumps(fields).encode())
 
     def _partial(self, address: str) -> Path:
-        folder = self.disk.path(_PARTIAL)
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / hashlib.sha256(address.encode()).hexdigest()[:24]
+        return self.disk.make_folder(_PARTIAL) / hashlib.sha256(address.encode()).hexdigest()[:24]
 
     def _lock_of(self, key: str) -> threading.Lock:
         with self._lock:

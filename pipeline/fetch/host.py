@@ -1,5 +1,6 @@
 """Politeness: how many connections a host gets, and when it asked to be left alone."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ class WebSettings:
     """How a server is asked.
 
     At most `per_host` connections at a time, `tries` for each file; the pause before the second try is
-    `wait_s`, then twice that and so on, up to `max_wait_s`, or what the server asks for.
+    `wait_s`, then twice that and so on, up to `max_wait_s`, and no less than the server asks for. A file
+    whose server asks for more than `max_wait_s` is given up for now.
     """
 
     per_host: int = 4
@@ -50,15 +52,13 @@ class Host:
         finally:
             self._slots.release()
 
-    def pause(self, attempt: int, asked: str | None) -> None:
-        """Wait before the next try of one file; a pause that the server asked for is for all files."""
+    def pause(self, attempt: int, told: float | None) -> None:
+        """Wait before the next try of one file; a pause that the server told is for all its files."""
         settings = self._settings
-        told = seconds_asked(asked)
         if told is not None:
             self._not_before = max(
                 self._not_before, time.monotonic() + min(told, settings.max_wait_s)
             )
-            return
         self._stop.wait(min(settings.wait_s * 2**attempt, settings.max_wait_s))
         self._check()
 
@@ -71,9 +71,9 @@ def seconds_asked(value: str | None) -> float | None:
     """Seconds of a `Retry-After` header: a number, or a date; None: there is none that makes sense."""
     if value is None:
         return None
-    if value.strip().isdigit():
+    if re.fullmatch(r"\s*[0-9]+\s*", value):
         return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -1,8 +1,11 @@
 """Where what is fetched is kept: in raw/ of the workspace, or at an address that it is sent to from there."""
 
+from collections.abc import Iterator
+
 from pipeline.fetch.downloads import Downloads
 from pipeline.sources.receipt import (
     INDEX_KEY,
+    RECEIPTS,
     RawFile,
     Receipt,
     decode_receipt,
@@ -37,8 +40,17 @@ class Keeper:
         receipt = decode_receipt(self._files.read(receipt_key(study)))
         if receipt is None or not all(map(self._has, receipt.files)):
             return None
+        # A fetch that brings nothing new may keep it, when its files are on this disk no more.
+        self._sent.update(receipt.files)
         self._clear(receipt)
         return receipt
+
+    def receipts(self) -> Iterator[Receipt]:
+        """All receipts, those of earlier lists too."""
+        for key in self._files.list(RECEIPTS):
+            receipt = decode_receipt(self._files.read(key))
+            if receipt is not None:
+                yield receipt
 
     def send(self, receipt: Receipt) -> None:
         """Send the files of a fetched study to where they are kept; many threads may.

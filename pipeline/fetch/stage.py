@@ -3,24 +3,22 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from pipeline.fetch.bulk import cut_bulk, fetch_bulk, runs_of
+from pipeline.fetch.bulk import cut_bulk, delete_cuts, fetch_bulk, runs_of
 from pipeline.fetch.downloads import Downloads
 from pipeline.fetch.host import WebSettings
 from pipeline.fetch.keep import Keeper
 from pipeline.fetch.lists import fetch_lists, studies_wanted
 from pipeline.fetch.study import StudyFetcher, StudyWanted
 from pipeline.progress import Progress, Report
-from pipeline.sources.qc import parse_qc
 from pipeline.sources.receipt import RawFile, Receipt
 from pipeline.sources.refusal import Refusal
-from pipeline.sources.run_list import Run
+from pipeline.sources.run_list import Run, kept_runs
 from pipeline.sources.settings import SourceConfig, selection_hash
 from pipeline.sources.source import remote_raw
 from storage.concurrent import map_concurrently
@@ -73,14 +71,16 @@ def run_fetch(
     cuts = None
     if settings.counts == "bulk":
         cuts = _cuts(downloads, settings, lists.runs, report)
-    items = studies_wanted(lists, cuts)
+    items = studies_wanted(lists, cuts, settings)
     fetcher, keeper = StudyFetcher(downloads, settings), Keeper(downloads, remote_raw(settings))
     refused: dict[str, tuple[str, str]] = {}
-    reasons, known, left = Counter[str](), 0, []
-    here = map_concurrently(partial(_receipt_here, keeper), items)
+    reasons, known = Counter[str](), 0
+    left: list[tuple[StudyWanted, Receipt | None]] = []
+    here = map_concurrently(keeper.receipt, [item.study for item in items])
+    again = False
     for item, receipt in zip(items, here, strict=True):
-        if receipt is None:
-            left.append(item)
+        if receipt is None or not _is_settled(item, receipt):
+            left.append((item, receipt))
             continue
         known += 1
         if receipt.reason:
@@ -92,6 +92,7 @@ def run_fetch(
         for receipt in receipts:
             keeper.commit(receipt)
             done += 1
+            again |= receipt.reason in TRY_AGAIN or not receipt.complete
             if receipt.reason:
                 refused[receipt.study] = (receipt.reason, receipt.message)
                 reasons[receipt.reason] += 1
@@ -101,31 +102,37 @@ def run_fetch(
     lease.check()
     index = {"selection": selection_hash(settings), "studies": [item.study for item in items]}
     keeper.finish(json.dumps(index).encode())
-    if not TRY_AGAIN & {reason for reason, _ in refused.values()}:
+    if cuts is not None:
+        # Studies of another list may still be in the cuts of an earlier pass.
+        new = (file for of in cuts.values() for file in of)
+        delete_cuts(disk, new, (file for one in keeper.receipts() for file in one.bulk))
+    if not again:
         downloads.forget_partials()
     log.info("fetched %d studies, %d of them before", len(items), known)
     return Fetched(len(items), known, downloads.n_bytes, dict(sorted(refused.items())))
 
 
-def _receipt_here(keeper: Keeper, item: StudyWanted) -> Receipt | None:
-    """The receipt of a study that needs nothing more."""
-    receipt = keeper.receipt(item.study)
-    if receipt is None or receipt.wanted != item.wanted:
-        return None
-    if receipt.reason in TRY_AGAIN or not receipt.complete:
-        return None
-    return receipt
+def _is_settled(item: StudyWanted, receipt: Receipt) -> bool:
+    """Whether a study with this receipt needs nothing more."""
+    return receipt.wanted == item.wanted and receipt.complete and receipt.reason not in TRY_AGAIN
 
 
 def _in_threads(
-    fetcher: StudyFetcher, keeper: Keeper, items: list[StudyWanted], n_threads: int
+    fetcher: StudyFetcher,
+    keeper: Keeper,
+    items: Sequence[tuple[StudyWanted, Receipt | None]],
+    n_threads: int,
 ) -> Generator[Receipt, None, None]:
     """Receipts as they come; whatever ends this, an interrupt too, ends the transfers first."""
     pool = ThreadPoolExecutor(n_threads, thread_name_prefix="fetch")
     waiting = iter(items)
 
-    def fetch(item: StudyWanted) -> Receipt:
-        receipt = fetcher.fetch(item)
+    def fetch(item: StudyWanted, before: Receipt | None) -> Receipt:
+        receipt = fetcher.fetch(item, before)
+        if before is not None and not before.reason and receipt.reason in TRY_AGAIN:
+            # What is new is not to be had now, and what was fetched before can still be read.
+            log.warning("%s is as it was fetched before: %s", item.study, receipt.message)
+            receipt = replace(before, complete=False)
         keeper.send(receipt)
         return receipt
 
@@ -133,7 +140,7 @@ def _in_threads(
     try:
         while True:
             running |= {
-                pool.submit(fetch, item) for item in islice(waiting, 2 * n_threads - len(running))
+                pool.submit(fetch, *of) for of in islice(waiting, 2 * n_threads - len(running))
             }
             if not running:
                 return
@@ -150,8 +157,14 @@ def _cuts(
 ) -> dict[str, tuple[RawFile, ...]]:
     """What each study has in the bulk file."""
 
+    shown = -1
+
     def arrived(have: int, total: int) -> None:
-        report(Progress(stage="download", done=have >> 20, total=max(total, have) >> 20))
+        # Bytes come in small pieces.
+        nonlocal shown
+        if have >> 20 != shown:
+            shown = have >> 20
+            report(Progress(stage="download", done=shown, total=max(total, have) >> 20))
 
     try:
         bulk = fetch_bulk(downloads, settings, arrived)
@@ -160,11 +173,10 @@ def _cuts(
             f"there is no bulk file of {settings.species}: {refusal.message}"
         ) from refusal
     study_of = {
-        run.run: study
+        run: study
         for study, of in runs.items()
         if len(of) <= settings.max_runs
-        for run in of
-        if settings.qc.keeps(parse_qc(run.qc).level)
+        for run in kept_runs(of, settings.qc)
     }
 
     def told(n_runs: int) -> None:

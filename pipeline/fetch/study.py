@@ -1,4 +1,4 @@
-"""All files of one study: its bundle, requests for what the bundle lacks, and its series of GEO."""
+"""All files of one study: archives that are here, its bundle, requests for the rest, its series of GEO."""
 
 import hashlib
 import re
@@ -8,25 +8,16 @@ from functools import partial
 from urllib.parse import quote
 
 from pipeline.fetch.downloads import Downloads, FinalRefusal
-from pipeline.fetch.verify import (
-    check_bundle,
-    check_geo,
-    check_listing,
-    check_request,
-    links,
-)
+from pipeline.fetch.series import SeriesFetcher
+from pipeline.fetch.verify import check_bundle, check_request
 from pipeline.fetch.web import TransferError
 from pipeline.sources.archive import header_runs, open_archive
-from pipeline.sources.qc import parse_qc
 from pipeline.sources.receipt import RawFile, Receipt
 from pipeline.sources.refusal import Refusal
-from pipeline.sources.run_list import Run
+from pipeline.sources.run_list import Run, kept_runs
 from pipeline.sources.settings import SourceConfig
 
 MAX_ARCHIVE = 16 << 30
-MAX_GEO = 4 << 30
-MAX_PAGE = 64 << 20
-_MAX_ALONE = 20
 _TOO_LONG = 414  # the status of an address that is too long
 _SERIES_IN_NAME = re.compile(r"_(GSE\d+)\.zip")
 
@@ -53,8 +44,14 @@ class StudyFetcher:
     downloads: Downloads
     settings: SourceConfig
 
-    def fetch(self, item: StudyWanted) -> Receipt:
-        """Fetch one study, as far as it can be; what can't is told by the receipt's reason."""
+    def fetch(self, item: StudyWanted, before: Receipt | None = None) -> Receipt:
+        """Fetch one study, as far as it can be; what can't is told by the receipt's reason.
+
+        Parameters
+        ----------
+        before
+            What was fetched of it before: runs in archives that are here still are not asked for again.
+        """
         settings = self.settings
         try:
             if len(item.runs) > settings.max_runs:
@@ -63,7 +60,7 @@ class StudyFetcher:
                     f"{item.study} has {len(item.runs)} runs, more than max_runs = "
                     f"{settings.max_runs}; raise it if they are no single cells",
                 )
-            runs = [run.run for run in item.runs if settings.qc.keeps(parse_qc(run.qc).level)]
+            runs = kept_runs(item.runs, settings.qc)
             if not runs:
                 flags = ", ".join(sorted({run.qc for run in item.runs}))
                 raise Refusal(
@@ -71,8 +68,10 @@ class StudyFetcher:
                     f"none of the {len(item.runs)} runs of {item.study} can be used (quality "
                     f"{flags}); see fail_runs and warn_runs in [source]",
                 )
-            counts, complete = ([], True) if item.cuts else self._counts(item, runs)
-            series, missing = self._series(item)
+            counts, complete = ([], True) if item.cuts else self._counts(item, runs, before)
+            series, flags_of_geo = SeriesFetcher(self.downloads, settings.geo).fetch(
+                item.series or _series_of(item.bundles)
+            )
         except Refusal as refusal:
             return Receipt(
                 study=item.study,
@@ -88,14 +87,16 @@ class StudyFetcher:
             counts=tuple(counts),
             bulk=item.cuts,
             geo=tuple(series),
-            flags=tuple(f"no_geo:{name}" for name in missing),
-            complete=complete and not missing,
+            flags=tuple(flags_of_geo),
+            complete=complete and not flags_of_geo,
         )
 
-    def _counts(self, item: StudyWanted, runs: Sequence[str]) -> tuple[list[RawFile], bool]:
+    def _counts(
+        self, item: StudyWanted, runs: Sequence[str], before: Receipt | None
+    ) -> tuple[list[RawFile], bool]:
         """Archives that have the runs between them, each run in one; False: ask again for the rest."""
-        files: list[RawFile] = []
         left = list(runs)
+        files = self._here(before, left) if before is not None else []
         for name in item.bundles:
             if left:
                 try:
@@ -107,26 +108,30 @@ class StudyFetcher:
                     continue
                 files += self._taken(file, left)
         n = self.settings.runs_per_request
+        pages: list[Refusal] = []
         for batch in [left[i : i + n] for i in range(0, len(left), n)]:
-            for file in self._request(item.study, batch):
-                files += self._taken(file, left)
-        complete = True
-        for run in list(left[:_MAX_ALONE]) if files else []:
-            # A run that did not come with the others is asked for once more, alone.
-            try:
-                for file in self._request(item.study, [run]):
-                    files += self._taken(file, left)
-            except Refusal as refusal:
-                if refusal.code != "damaged_download":
-                    raise
-                complete = False
+            files += self._requested(item.study, batch, left, pages)
         if not files:
-            raise Refusal(
-                "not_on_server",
-                f"DEE2 lists {len(runs)} runs of {item.study} and has counts of none; the next fetch "
-                "asks again",
+            raise next(
+                iter(pages),
+                Refusal(
+                    "not_on_server",
+                    f"DEE2 lists {len(runs)} runs of {item.study} and has counts of none; the next "
+                    "fetch asks again",
+                ),
             )
-        return files, complete
+        return files, not left
+
+    def _here(self, before: Receipt, left: list[str]) -> list[RawFile]:
+        """Archives of an earlier receipt that are here still, with the runs of them that are needed."""
+        files: list[RawFile] = []
+        for file in before.counts:
+            if left and self.downloads.is_here(file):
+                try:
+                    files += self._taken(file, left)
+                except Refusal:
+                    continue  # damaged since: its runs are asked for like any others
+        return files
 
     def _taken(self, file: RawFile, left: list[str]) -> Iterator[RawFile]:
         """The file, with those runs of it that are still needed; they are not any more."""
@@ -147,107 +152,56 @@ class StudyFetcher:
             max_bytes=MAX_ARCHIVE,
         )
 
-    def _request(self, study: str, runs: Sequence[str]) -> list[RawFile]:
-        """Archives of these runs: of all at once, or, where that fails, of either half; fewer if some are
-        not there.
+    def _requested(
+        self, study: str, runs: Sequence[str], left: list[str], pages: list[Refusal]
+    ) -> Iterator[RawFile]:
+        """Archives of these runs: of all at once, and of what that does not give, of either half.
+
+        So a busy server that leaves out half of a batch, or one lost run that spoils it, costs no other
+        run. What is not in `left` came; `pages` gets what the server sent in the place of an archive.
         """
+        try:
+            yield from self._taken(self._request(study, runs), left)
+        except Refusal as refusal:
+            if refusal.code == "not_on_server":
+                return
+            cause = refusal.__cause__
+            too_long = isinstance(cause, TransferError) and cause.status == _TOO_LONG
+            if not (too_long or isinstance(cause, FinalRefusal)):
+                # A page is what DEE2 says of runs of which it has none: there may be others.
+                if refusal.code != "damaged_download":
+                    raise
+                pages.append(refusal)
+                return
+        again = [run for run in runs if run in left]
+        if len(runs) > 1:
+            half = (len(again) + 1) // 2
+            for part in filter(None, (again[:half], again[half:])):
+                yield from self._requested(study, part, left, pages)
+
+    def _request(self, study: str, runs: Sequence[str]) -> RawFile:
+        """The archive that DEE2 makes of these runs; it may lack some."""
         settings = self.settings
         query = "".join(f"&x={quote(run)}" for run in runs)
         name = hashlib.sha256(query.encode()).hexdigest()[:16]
-        key = f"dee2/requests/{study}/{name}.zip"
+        script = f"{settings.dee2}/cgi-bin/request.sh"
+        address = f"{script}?org={settings.species}{query}"
         try:
-            file = self.downloads.get(
-                f"{settings.dee2}/cgi-bin/request.sh?org={settings.species}{query}",
-                key,
+            return self.downloads.get(
+                address,
+                f"dee2/requests/{study}/{name}.zip",
                 partial(check_request, layer=settings.layer, asked=runs),
                 max_bytes=MAX_ARCHIVE,
             )
         except Refusal as refusal:
-            if refusal.code == "not_on_server":
-                return []
-            cause = refusal.__cause__
-            too_long = isinstance(cause, TransferError) and cause.status == _TOO_LONG
-            if not (too_long or isinstance(cause, FinalRefusal)):
-                raise
-            # The matrix is empty or has other runs: one run that DEE2 lost spoils it for all.
-            if len(runs) == 1:
-                return []
-            half = len(runs) // 2
-            return [
-                *self._request(study, runs[:half]),
-                *self._request(study, runs[half:]),
-            ]
-        return [file]
-
-    def _series(self, item: StudyWanted) -> tuple[list[RawFile], list[str]]:
-        """Files of the study's series, and the series that GEO does not have."""
-        named = [_SERIES_IN_NAME.search(name) for name in item.bundles]
-        files: list[RawFile] = []
-        missing = []
-        for series in item.series or sorted({name[1] for name in named if name}):
-            try:
-                found = self._matrices(series) or self._soft(series)
-            except Refusal as refusal:
-                if refusal.code != "damaged_download":
-                    raise
-                found = self._soft(series)
-                if not found:
-                    raise
-            if not found and self.downloads.offline:
-                raise Refusal(
-                    "not_fetched", f"{series} is not in raw/geo, and offline is set in [source]"
-                )
-            files += found
-            missing += [] if found else [series]
-        return files, missing
-
-    def _matrices(self, series: str) -> list[RawFile]:
-        """Its matrix, or the matrices of its platforms."""
-        found = self._geo(series, f"matrix/{series}_series_matrix.txt.gz")
-        if found:
-            return found
-        try:
-            page = self.downloads.get(
-                f"{self._folder(series)}/matrix/",
-                f"{self._key(series)}/matrix/index.html",
-                check_listing,
-                max_bytes=MAX_PAGE,
-            )
-        except Refusal as refusal:
-            if refusal.code in ("not_on_server", "damaged_download", "not_fetched"):
-                return []
-            raise
-        text = self.downloads.disk.path(page.key).read_text(errors="replace")
-        pattern = re.compile(rf"{series}-GPL\d+_series_matrix\.txt\.gz")
-        names = sorted({name for name in links(text) if pattern.fullmatch(name)})
-        return [file for name in names for file in self._geo(series, f"matrix/{name}")]
-
-    def _soft(self, series: str) -> list[RawFile]:
-        return self._geo(series, f"soft/{series}_family.soft.gz")
-
-    def _geo(self, series: str, name: str) -> list[RawFile]:
-        """A file of a series; none if GEO has none."""
-        try:
-            return [
-                self.downloads.get(
-                    f"{self._folder(series)}/{name}",
-                    f"{self._key(series)}/{name}",
-                    check_geo,
-                    max_bytes=MAX_GEO,
-                )
-            ]
-        except Refusal as refusal:
-            if refusal.code in ("not_on_server", "not_fetched"):
-                return []
-            raise
-
-    def _folder(self, series: str) -> str:
-        return f"{self.settings.geo}/series/{geo_folder(series)}/{series}"
-
-    def _key(self, series: str) -> str:
-        return f"geo/series/{geo_folder(series)}/{series}"
+            # The address names up to 500 runs.
+            told = f"{script} for {len(runs)} runs of {study}"
+            raise Refusal(
+                refusal.code, refusal.message.replace(address, told)
+            ) from refusal.__cause__
 
 
-def geo_folder(series: str) -> str:
-    """Folder of a series on GEO's server: its number without the last three digits."""
-    return re.sub(r"\d{1,3}$", "nnn", series)
+def _series_of(bundles: Sequence[str]) -> list[str]:
+    """Series that the names of bundles tell."""
+    named = [_SERIES_IN_NAME.search(name) for name in bundles]
+    return sorted({name[1] for name in named if name})

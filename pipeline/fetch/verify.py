@@ -28,6 +28,7 @@ from storage.errors import InputError
 
 _BLOCK = 1 << 20
 _MAX_UNZIPPED = 16 << 30
+_SUM = re.compile(r"[0-9a-fA-F]{32}\s")
 _BUNDLE = re.compile(r"\b(([SED]RP\d+)_(?:GSE\d+|NA)\.zip)\b")
 
 
@@ -99,10 +100,21 @@ def check_project_table(path: Path) -> None:
         raise _not(path, "is no project table of DEE2") from error
 
 
-def check_listing(path: Path) -> None:
-    """A listing of a folder of a web server: a page with links."""
-    if b"href=" not in path.read_bytes().lower():
+def check_bundles(path: Path, before: Path) -> None:
+    """A listing of the folder of bundles: a page with links, to bundles if the page of `before` has any."""
+    page = path.read_text(errors="replace")
+    if "href=" not in page.lower():
         raise _not(path, "is no listing of a folder")
+    known = listed_bundles(before.read_text(errors="replace")) if before.is_file() else {}
+    if known and not listed_bundles(page):
+        raise _not(path, f"lists no bundle, where there were those of {len(known)} projects")
+
+
+def check_sums(path: Path) -> None:
+    """A list of MD5 sums; a page of maintenance is none, and would pass any file."""
+    lines = path.read_text(errors="replace").splitlines()
+    if not any(_SUM.match(line) for line in lines):
+        raise _not(path, "is no list of MD5 sums")
 
 
 def check_hdf5(path: Path) -> None:
@@ -127,7 +139,7 @@ def check_md5(path: Path, sums: Path, name: str) -> None:
         digest, _, named = line.partition(" ")
         if named.strip().lstrip("*").rpartition("/")[2] == name:
             with path.open("rb") as file:
-                if hashlib.file_digest(file, "md5").hexdigest() != digest:
+                if hashlib.file_digest(file, "md5").hexdigest() != digest.lower():
                     raise _not(path, f"has not the MD5 sum of {name}")
 
 

@@ -1,13 +1,17 @@
 """One transfer: a server's bytes, or a mirror folder's, appended to a partial file that can be resumed."""
 
+import errno
 import http.client
 import json
+import re
 import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 from storage.errors import StoreError
 
@@ -16,6 +20,20 @@ _AGENT = "dexome (compendium of differential expression)"
 # The server's trouble: asked again. Any other error of the client's kind is final.
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _NOWHERE = frozenset({404, 410})
+_PART = re.compile(r"bytes (\d+)-\d+/(?:(\d+)|\*)", re.ASCII)
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Python's, which leaves the connection open where a server sends us on to what is no address."""
+
+    def http_error_302(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any) -> Any:
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except ValueError:
+            fp.close()
+            raise
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
 class TransferError(Exception):
@@ -81,38 +99,45 @@ def transfer(
         return _copy(path, partial, max_bytes, known)
     have, validator = _resumable(partial)
     headers = {"User-Agent": _AGENT, "Accept-Encoding": "identity"}
+    asked_whether_newer = False
     if have:
         headers |= {"Range": f"bytes={have}-", "If-Range": validator.strong}
-    elif known is not None and known.etag:
-        headers["If-None-Match"] = known.etag
-    elif known is not None and known.modified:
-        headers["If-Modified-Since"] = known.modified
+    elif known is not None and (known.etag or known.modified):
+        asked_whether_newer = True
+        name = "If-None-Match" if known.etag else "If-Modified-Since"
+        headers[name] = known.etag or known.modified
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(address, headers=headers), timeout=timeout_s
-        ) as response:
-            return _receive(response, partial, have, max_bytes, tick)
+        opener = urllib.request.build_opener(_Redirects)
+        request = urllib.request.Request(address, headers=headers)
+        with opener.open(request, timeout=timeout_s) as response:
+            return _receive(response, partial, (have, validator), max_bytes, tick)
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 304:
+        if error.code == 304 and asked_whether_newer:
             return None
         if error.code in _NOWHERE:
             raise NotThereError(f"{address} does not exist ({error.code})") from error
         if error.code == 416:
+            if error.headers.get("Content-Range", "").strip() == f"bytes */{have}":
+                # All of it is here: a fetch was killed before it had verified it.
+                return validator
             # What is here is not a beginning of what is there.
             discard(partial)
             raise TransferError(f"{address} can't be resumed", again=True) from error
-        again = error.code in _AGAIN
-        asked = error.headers.get("Retry-After") if again else None
+        again = error.code in _AGAIN or error.code == 304
         raise TransferError(
-            f"{address} answers {error.code} {error.reason}",
+            f"{address} answers {error.code} {_on_one_line(error.reason)}",
             again=again,
-            asked=asked,
+            asked=error.headers.get("Retry-After") if again else None,
             status=error.code,
         ) from error
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-        reason = getattr(error, "reason", None) or error
+        reason = _on_one_line(getattr(error, "reason", None) or error)
         raise TransferError(f"{address} does not answer: {reason}", again=True) from error
+    except ValueError as error:
+        # The server may have sent us on to what is no address.
+        reason = _on_one_line(error)
+        raise TransferError(f"{address} can't be asked for: {reason}", again=False) from error
 
 
 def discard(partial: Path) -> None:
@@ -124,50 +149,86 @@ def discard(partial: Path) -> None:
 def _receive(
     response: http.client.HTTPResponse,
     partial: Path,
-    have: int,
+    begun: tuple[int, Validator],
     max_bytes: int,
     tick: Callable[[int, int], None] | None,
 ) -> Validator:
+    """Append an answer to the partial file; `begun` is how much of which content that has."""
     address = response.url
-    resumed = response.status == 206
-    if resumed and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-        discard(partial)
-        raise TransferError(f"{address} sends another part than was asked for", again=True)
-    have = have if resumed else 0
-    length = response.headers.get("Content-Length")
-    total = have + int(length) if length and length.isdigit() else None
+    have, noted = begun
+    length = response.headers.get("Content-Length", "")
+    validator = Validator(
+        response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")
+    )
+    if response.status == 206:
+        part = _PART.fullmatch(response.headers.get("Content-Range", ""))
+        if part is None or int(part[1]) != have or not _may_be_same(noted, validator):
+            discard(partial)
+            raise TransferError(f"{address} sends another part than was asked for", again=True)
+        # A part need not say again which content it is of.
+        validator = Validator(validator.etag or noted.etag, validator.modified or noted.modified)
+        total = int(part[2]) if part[2] else None
+    else:
+        have, total = 0, None
+    if total is None and length.isdecimal():
+        total = have + int(length)
     if (total or 0) > max_bytes:
         raise TransferError(
             f"{address} has {total} bytes, more than the {max_bytes} that are expected", again=False
         )
-    validator = Validator(
-        response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")
-    )
-    if not resumed:
-        _write(partial, b"", "wb")
-        _write(_note(partial), json.dumps(asdict(validator)).encode(), "wb")
-    while block := response.read(_BLOCK):
-        have += len(block)
-        if tick is not None:
-            tick(have, total or 0)
-        if have > max_bytes:
-            discard(partial)
-            raise TransferError(f"{address} sends more than {max_bytes} bytes", again=False)
-        _write(partial, block, "ab")
+    with _opened(partial, "ab" if response.status == 206 else "wb") as file:
+        if response.status != 206:
+            with _opened(_note(partial), "wb") as note:
+                _write(note, json.dumps(asdict(validator)).encode())
+        # What a read gives, not whole blocks: a connection that stalls or breaks costs nothing that came.
+        while block := response.read1(_BLOCK):
+            have += len(block)
+            if tick is not None:
+                tick(have, total or 0)
+            if have > max_bytes:
+                discard(partial)
+                raise TransferError(f"{address} sends more than {max_bytes} bytes", again=False)
+            _write(file, block)
     if total is not None and have != total:
+        if have > total:
+            discard(partial)
         raise TransferError(f"{address} was cut off after {have} of {total} bytes", again=True)
     return validator
 
 
-def _write(path: Path, data: bytes, mode: str) -> None:
-    """Write to a partial file; a disk that is full is the workspace's trouble, not the server's."""
+def _may_be_same(a: Validator, b: Validator) -> bool:
+    """Whether two answers may be of one content, by what both tell."""
+    if a.etag and b.etag:
+        return a.etag == b.etag
+    return not (a.modified and b.modified) or a.modified == b.modified
+
+
+def _opened(path: Path, mode: str) -> FileIO:
+    """A file without a buffer, in which nothing is lost when its writer is killed."""
     try:
-        with path.open(mode) as file:
-            file.write(data)
+        return FileIO(path, mode)
     except OSError as error:
-        raise StoreError(
-            f"cannot write {path}: {error.strerror}; see to it and run the same command again"
-        ) from error
+        raise _cannot_write(path, error) from error
+
+
+def _write(file: FileIO, data: bytes) -> None:
+    """Write to a partial file; a disk that is full is the workspace's trouble, not the server's."""
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError as error:
+        raise _cannot_write(file.name, error) from error
+
+
+def _cannot_write(path: object, error: OSError) -> StoreError:
+    return StoreError(
+        f"cannot write {path}: {error.strerror}; see to it and run the same command again"
+    )
+
+
+def _on_one_line(reason: object) -> str:
+    return " ".join(str(reason).split())
 
 
 def _copy(source: Path, partial: Path, max_bytes: int, known: Validator | None) -> Validator | None:
@@ -185,10 +246,13 @@ def _copy(source: Path, partial: Path, max_bytes: int, known: Validator | None) 
                 with partial.open("wb") as copy:
                     shutil.copyfileobj(file, copy, _BLOCK)
             except OSError as error:
-                raise StoreError(f"cannot write {partial}: {error.strerror}") from error
+                raise _cannot_write(partial, error) from error
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotThereError(f"{source} does not exist") from error
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            # A request of many runs: no mirror can have a file of that name.
+            raise NotThereError(f"{source.parent} can't have a file of such a name") from error
         raise TransferError(f"{source} can't be read: {error.strerror}", again=False) from error
     return validator
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 SEED_LIMIT = 2**32  # a seed is one 32-bit word, so that seeds never run into the stream keys
+MAX_STUDIES = 100_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +30,7 @@ class SimulationSettings:
 
     def __post_init__(self) -> None:
         for name, low, high in (
-            ("n_studies", 1, 100_000),
+            ("n_studies", 1, MAX_STUDIES),
             ("n_genes", 100, 10_000_000),
             ("seed", 0, SEED_LIMIT - 1),
             ("n_programs", 1, 100_000),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.sources.geo_file import Fields, GeoSeries
+from pipeline.sources.species import is_organism
 
 RNA_SEQ = "rna-seq"
 _EXPERIMENT = re.compile(r"\bSRA:.*?\b([SED]RX\d+)")
@@ -75,10 +76,19 @@ def make_geo_samples(series: Iterable[GeoSeries]) -> GeoSamples:
 
 
 def why_not_ours(fields: Fields, taxid: str, organism: str) -> str:
-    """Why a sample of a series is not one of bulk RNA-seq of the organism; empty: it may well be."""
+    """Why a sample of a series is not one of bulk RNA-seq of the organism; empty: it may well be.
+
+    Strains and subspecies, which have taxonomy ids of their own, are told by their names: those begin with
+    the organism's. A cross with another species (`Mus musculus x Mus spretus`) is none of them.
+    """
     taxids = {value for value in fields.get("taxid_ch1", []) if value}
     names = {value for value in fields.get("organism_ch1", []) if value}
-    if (taxids and taxids != {taxid}) or (not taxids and names and names != {organism}):
+    # More ids than names: it is a mixture of which GEO names one part.
+    if len(taxids) > len(names):
+        others = taxids - {taxid}
+    else:
+        others = {name for name in names if not is_organism(name, organism)}
+    if others:
         told = names if len(names) >= len(taxids) else taxids
         return f"other organism: {' and '.join(sorted(told))}"
     return why_not_rna_seq(fields)

@@ -10,6 +10,7 @@ from pipeline.sources.run_list import Run, make_run, run_fields
 from storage.errors import InputError
 
 INDEX_KEY = "studies.json"
+RECEIPTS = "studies"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +51,7 @@ class Receipt:
 
 def receipt_key(study: str) -> str:
     """Where the receipt of a study lies below raw/."""
-    return f"studies/{study}.json"
+    return f"{RECEIPTS}/{study}.json"
 
 
 def encode_receipt(receipt: Receipt) -> bytes:

@@ -1,11 +1,11 @@
 """DEE2's list of runs: one line a run, its flag, and the experiment, sample and project it is of."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.sources.qc import parse_qc, stricter
+from pipeline.sources.qc import QcSettings, parse_qc, stricter
 from storage.errors import InputError
 
 _RUN = "SRR_accession"
@@ -83,6 +83,11 @@ def by_project(runs: Iterator[Run], wanted: Collection[str] | None = None) -> di
         project: [of_project[name] for name in sorted(of_project)]
         for project, of_project in sorted(projects.items())
     }
+
+
+def kept_runs(runs: Iterable[Run], qc: QcSettings) -> list[str]:
+    """Names of the runs that are used, as far as the list's flags tell."""
+    return [run.run for run in runs if qc.keeps(parse_qc(run.qc).level)]
 
 
 def geo_sample_in(title: str) -> str:

@@ -4,6 +4,7 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pipeline.sources.qc import QcSettings
 from pipeline.sources.remote_files import check_address, is_address
@@ -75,8 +76,8 @@ class SourceConfig:
         if not self.cache_gib > 0:
             raise ValueError(f"cache_gib must be above 0, got {self.cache_gib:g}")
         for name, address in (("dee2", self.dee2), ("geo", self.geo)):
-            if "://" in address and not address.startswith(("http://", "https://")):
-                raise ValueError(f"{name} must be an http address or a folder, got {address!r}")
+            if "://" in address:
+                _check_server(name, address)
         if self.species not in SPECIES:
             raise ValueError(f"species must be one of {', '.join(SPECIES)}, got {self.species!r}")
         if self.counts == "bulk" and self.layer == "kallisto":
@@ -116,6 +117,22 @@ class SourceConfig:
         return told | {"qc": asdict(self.qc)}
 
 
+def _check_server(name: str, address: str) -> None:
+    """Raise `ValueError` if an address is of no web server; one with credentials is not shown."""
+    if "@" in address:
+        raise ValueError(f"{name} has an @ in it, as of credentials; give the address without them")
+    try:
+        parts = urlsplit(address)
+        host, _ = (parts.hostname or "").encode("idna"), parts.port
+    except ValueError:
+        host = b""
+    if not host or not re.fullmatch(r"https?://[!-~]+", address):
+        raise ValueError(
+            f"{name} must be an http address or a folder, and an address in plain ASCII (%20 for a blank), "
+            f"got {address!r}"
+        )
+
+
 def name_address(source: dict[str, Any]) -> None:
     """Call a `path` of a table `[source]` that is an address what it is: as a path it would lose a slash.
 
@@ -149,6 +166,13 @@ def read_accessions(settings: SourceConfig) -> tuple[str, ...]:
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"the file of accessions {given} can't be read: {error}") from error
         words = [line.partition("#")[0].split() for line in lines]
+        for found in words:
+            more = [word for word in found[1:] if _ACCESSION.fullmatch(word.strip(",;"))]
+            if more:
+                raise InputError(
+                    f"{given} has {found[0]} and {more[0]} in one line; write one accession a line, and "
+                    "notes behind #"
+                )
         given = tuple(found[0] for found in words if found)
         if not given:
             raise InputError(f"{settings.accessions} lists no accession; write one a line")
