@@ -163,7 +163,7 @@ def test_settings_of_quality_and_layer_count_as_science_and_addresses_do_not(
 
 def test_a_new_workspace_of_dee2_reads_back(tmp_path: Path) -> None:
     genes = tmp_path / "genes.tsv"
-    genes.touch()
+    genes.write_text("gene_id\nENSMUSG00000000001\n")
     listed = tmp_path / "list.txt"
     listed.write_text("SRP1\n")
     for i, source in enumerate(
@@ -186,7 +186,7 @@ def test_no_file_says_how_to_make_one(tmp_path: Path) -> None:
 
 def test_a_new_workspace_reads_back(tmp_path: Path) -> None:
     genes, source = tmp_path / 'a "quoted" name.tsv', tmp_path / "studies"
-    genes.touch()
+    genes.write_text("gene_id\nENSMUSG00000000001\n")
     source.mkdir()
     create_workspace(tmp_path / "new", genes, source)
     config = open_workspace(tmp_path / "new").config

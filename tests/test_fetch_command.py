@@ -83,7 +83,7 @@ def test_fetch_tells_what_came_and_what_did_not_and_run_goes_on_from_there(
 def test_wrong_usage_is_told(tmp_path: Path) -> None:
     runner = CliRunner()
     genes = tmp_path / "genes.tsv"
-    genes.touch()
+    genes.write_text("gene_id\nENSMUSG00000000001\n")
     base = ["init", str(tmp_path / "ws"), "--genes", str(genes)]
     assert runner.invoke(app, base).exit_code == 2
     assert runner.invoke(app, [*base, "--source", ".", "--dee2", "mmusculus"]).exit_code == 2

@@ -113,7 +113,7 @@ def test_two_accessions_in_one_line_are_refused_and_a_note_is_not(tmp_path: Path
 )
 def test_init_takes_no_accessions_that_are_none(tmp_path: Path, given: str, says: str) -> None:
     genes = tmp_path / "genes.tsv"
-    genes.touch()
+    genes.write_text("gene_id\nENSMUSG00000000001\n")
     base = ["init", str(tmp_path / "ws"), "--genes", str(genes), "--dee2", "mmusculus"]
     done = CliRunner().invoke(app, [*base, "--accessions", given])
     assert isinstance(done.exception, InputError)
