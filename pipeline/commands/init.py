@@ -75,7 +75,6 @@ def _dee2_source(species: str, accessions: str | None) -> SourceConfig:
         source = SourceConfig(kind="dee2", species=species, accessions=given)
     except ValueError as error:
         raise InputError(str(error)) from error
-    read_accessions(
-        source
-    )  # says what is none, or what file is not there, before anything is written
+    # What is none, or a file that is not there, is told before anything is written.
+    read_accessions(source)
     return source
