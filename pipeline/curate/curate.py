@@ -58,10 +58,11 @@ def curate(
     usable, summed = technical_replicates(usable, journal)
     names = list(usable.names)
     if len(names) < 2:
+        told = f" ({', '.join(_counted(unused))})" if unused else ""
         raise Refusal(
             "too_few_samples",
-            f"the study has {len(names)} usable sample{'s' * (len(names) != 1)}{_told(unused)}; a comparison "
-            "needs two",
+            f"the study has {len(names)} usable sample{'s' * (len(names) != 1)}{told}; a comparison needs "
+            "two",
         )
     variables, named = make_variables(usable, journal)
     if design.groups or settings.factor or design.factors:
@@ -73,10 +74,9 @@ def curate(
     return compare(Usable(names, named, unused, summed), axes, settings, design, journal)
 
 
-def _told(unused: Mapping[str, str]) -> str:
-    """Why samples play no part, and how many."""
-    counted = sorted(Counter(unused.values()).items())
-    return f" ({', '.join(f'{n} {why}' for why, n in counted)})" if counted else ""
+def _counted(unused: Mapping[str, str]) -> list[str]:
+    """How many samples play no part, for each reason."""
+    return [f"{n} {why}" for why, n in sorted(Counter(unused.values()).items())]
 
 
 def _unused(
@@ -91,8 +91,5 @@ def _unused(
     unused |= dict.fromkeys(resolve_samples(sheet, design.leave_out), "left out by the design")
     unused |= excluded
     if unused:
-        told = Counter(unused.values())
-        journal.add(
-            "samples", "left out: " + "; ".join(f"{n} {why}" for why, n in sorted(told.items()))
-        )
+        journal.add("samples", f"left out: {'; '.join(_counted(unused))}")
     return unused

@@ -47,19 +47,15 @@ _WAYS = (
 # A time before zero: "-24 h rep1".
 _NEGATIVE = re.compile(r"-\d")
 _EDGES = " _-.,;:(["
+_UNIT = r"days?|d|hours?|hrs?|h|weeks?|wks?|w|months?|mo|min|dpi|hpi"
 # A number after one of these says when or how much; one before is a unit's.
 _MEASURE = re.compile(
-    r"(?:^|[^a-z])(?:days?|d|hours?|hrs?|h|weeks?|wks?|w|months?|mo|min|dpi|hpi|e|p|zt|ct|t|time|dose|passage"
+    rf"(?:^|[^a-z])(?:{_UNIT}|e|p|zt|ct|t|time|dose|passage"
     r"|age|stage|phase|dpc)[\s_\-.]*$",
     re.IGNORECASE,
 )
-
-
 # A unit whose number stands before it: "4 h" of "4 h 1".
-_MEASURED = re.compile(
-    r"(?<![^\W_])\d+(?:\.\d+)?[\s_-]+(?:days?|d|hours?|hrs?|h|weeks?|wks?|w|months?|mo|min|dpi|hpi)[\s_\-.]*$",
-    re.IGNORECASE,
-)
+_MEASURED = re.compile(rf"(?<![^\W_])\d+(?:\.\d+)?[\s_-]+(?:{_UNIT})[\s_\-.]*$", re.IGNORECASE)
 
 
 def without_replicates(texts: Sequence[str]) -> tuple[str, ...]:
